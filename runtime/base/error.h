@@ -7,8 +7,9 @@
 #define WEIR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define WEIR_NODISCARD    __attribute__((warn_unused_result))
 
-/* Fill ERR (may be NULL) with CODE and the formatted message; return CODE, so that a caller can write
-   `return weir_fail(err, WEIR_ERR_IO, "...")`. A message that is too long is cut with "...". */
+/* Fill ERR (may be NULL) with CODE and the formatted message; return CODE, so that a caller can
+   write `return weir_fail(err, WEIR_ERR_IO, "...")`. A message that is too long is cut with "...".
+ */
 int weir_fail(struct weir_error *err, int code, const char *fmt, ...) WEIR_PRINTF(3, 4);
 
 /* The same with errno's text appended (": No such file or directory") and kept in native_code. */

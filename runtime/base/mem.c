@@ -1,5 +1,6 @@
-/* Allocation, arenas and growing buffers. Every allocation of the engine passes `allowed()`, the one place
-   where a test can make it fail. Aligned and plain blocks both come from malloc's family, so one free fits. */
+/* Allocation, arenas and growing buffers. Every allocation of the engine passes `allowed()`, the
+   one place where a test can make it fail. Aligned and plain blocks both come from malloc's family,
+   so one free fits. */
 #include "runtime/base/mem.h"
 
 #include <stdarg.h>
@@ -28,14 +29,20 @@ uint64_t weir_mem_fail_at(uint64_t n, bool for_ever)
     return calls;
 }
 
-void *weir_malloc(size_t size) { return allowed() ? malloc(size ? size : 1) : NULL; }
+void *weir_malloc(size_t size)
+{
+    return allowed() ? malloc(size ? size : 1) : NULL;
+}
 
 void *weir_calloc(size_t n, size_t size)
 {
     return allowed() ? calloc(n ? n : 1, size ? size : 1) : NULL;
 }
 
-void *weir_realloc(void *p, size_t size) { return allowed() ? realloc(p, size ? size : 1) : NULL; }
+void *weir_realloc(void *p, size_t size)
+{
+    return allowed() ? realloc(p, size ? size : 1) : NULL;
+}
 
 void *weir_malloc_aligned(size_t size)
 {
@@ -53,9 +60,15 @@ char *weir_strndup(const char *s, size_t n)
     return p;
 }
 
-char *weir_strdup(const char *s) { return weir_strndup(s, strlen(s)); }
+char *weir_strdup(const char *s)
+{
+    return weir_strndup(s, strlen(s));
+}
 
-void weir_free(void *p) { free(p); }
+void weir_free(void *p)
+{
+    free(p);
+}
 
 /* ---- arena ---- */
 
@@ -65,7 +78,10 @@ struct weir_arena_block {
     _Alignas(16) unsigned char bytes[];
 };
 
-void weir_arena_init(struct weir_arena *a) { memset(a, 0, sizeof *a); }
+void weir_arena_init(struct weir_arena *a)
+{
+    memset(a, 0, sizeof *a);
+}
 
 void *weir_arena_alloc(struct weir_arena *a, size_t size)
 {
@@ -168,9 +184,15 @@ void weir_buf_add(struct weir_buf *b, const void *bytes, size_t n)
     b->data[b->len] = 0;
 }
 
-void weir_buf_puts(struct weir_buf *b, const char *s) { weir_buf_add(b, s, strlen(s)); }
+void weir_buf_puts(struct weir_buf *b, const char *s)
+{
+    weir_buf_add(b, s, strlen(s));
+}
 
-void weir_buf_putc(struct weir_buf *b, char c) { weir_buf_add(b, &c, 1); }
+void weir_buf_putc(struct weir_buf *b, char c)
+{
+    weir_buf_add(b, &c, 1);
+}
 
 void weir_buf_printf(struct weir_buf *b, const char *fmt, ...)
 {

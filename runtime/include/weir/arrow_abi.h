@@ -1,10 +1,10 @@
 #ifndef WEIR_ARROW_ABI_H
 #define WEIR_ARROW_ABI_H
 
-/* The Arrow C Data Interface and C Stream Interface, as their specifications ask every project to define
-   them (https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html): plain structs, a
-   `release` member that is NULL once the contents were moved or released, and include guards shared by all
-   implementations. */
+/* The Arrow C Data Interface and C Stream Interface, as their specifications ask every project to
+   define them (https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html):
+   plain structs, a `release` member that is NULL once the contents were moved or released, and
+   include guards shared by all implementations. */
 
 #include <stdint.h>
 
