@@ -10,8 +10,22 @@ target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wshadow -ffp-contract
 if(WEIR_WERROR)
   target_compile_options(weir_flags INTERFACE -Werror)
 endif()
+if(WEIR_SANITIZE)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
 if(WEIR_OPENCL)
   target_compile_definitions(weir_flags INTERFACE WEIR_OPENCL=1 CL_TARGET_OPENCL_VERSION=120)
+endif()
+
+if(WEIR_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+  find_program(CCACHE ccache)
+  mark_as_advanced(CCACHE)
+  if(CCACHE)
+    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
 endif()
 
 # weir_objects(NAME sources...): an object library with the house flags; weir_sources(VAR dir...) globs *.c *.cpp.
