@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "runtime/base/mem.h"
+#include "runtime/plan/expr.h" /* struct weir_pos */
 
 /* The syntax tree of a Flink SQL script, as written: nothing is resolved, folded (but for the sign
    of a number) or checked against a schema here.
@@ -20,16 +21,12 @@
 
 #define WEIR_SQL_MAX_DEPTH 500
 
-/* Where a node stands in the text: bytes [offset, end); line and column of its first character,
-   both from 1, the column in characters. */
-struct weir_ast_pos {
-    uint32_t offset, end;
-    uint32_t line, col;
-};
+/* Every node has a struct weir_pos: bytes [start, end) of the text, line and column of its first
+   character, both from 1, the column in characters. */
 
 /* One identifier, backticks and doubled backticks removed. Case-sensitive. */
 struct weir_ast_ident {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     const char *name; /* NULL in an optional identifier that is absent */
     bool quoted;      /* it was written in backticks */
 };
@@ -43,14 +40,14 @@ struct weir_ast_idents {
    qualifier and nested fields (which part is which is for the binder to find out). n >= 1, except
    where documented. */
 struct weir_ast_name {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     size_t n;
     struct weir_ast_ident *parts;
 };
 
 /* 'key' = 'value' of WITH (...), hints and PARTITION (...). */
 struct weir_ast_option {
-    struct weir_ast_pos pos, key_pos, value_pos;
+    struct weir_pos pos, key_pos, value_pos;
     const char *key, *value;
 };
 
@@ -62,7 +59,7 @@ struct weir_ast_options {
 /* One hint of a hint comment: OPTIONS('k' = 'v', ...) fills options; BROADCAST(a, b) fills args
    with the identifiers' or literals' text. */
 struct weir_ast_hint {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     struct weir_ast_ident name;
     struct weir_ast_options options;
     struct weir_ast_idents args;
@@ -130,7 +127,7 @@ enum weir_ast_unit {
 };
 
 struct weir_ast_type {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_type_kind kind;
     int32_t precision, scale; /* -1: not written */
     bool not_null;            /* NOT NULL was written */
@@ -277,7 +274,7 @@ enum weir_ast_null_treatment {
 enum weir_ast_nulls_order { WEIR_AST_NULLS_UNSET, WEIR_AST_NULLS_FIRST, WEIR_AST_NULLS_LAST };
 
 struct weir_ast_order {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     struct weir_ast_expr *expr; /* an integer literal means the n-th select item */
     bool desc;
     enum weir_ast_nulls_order nulls;
@@ -297,14 +294,14 @@ enum weir_ast_bound_kind {
 };
 
 struct weir_ast_bound {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_bound_kind kind;
     struct weir_ast_expr *offset; /* or NULL */
 };
 
 /* OVER (...) or a definition of the WINDOW clause. */
 struct weir_ast_window {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     struct weir_ast_ident
         base; /* OVER w, OVER (w ...): the named window it starts from; or absent */
     struct weir_ast_exprs partition_by;
@@ -330,7 +327,7 @@ struct weir_ast_call {
 };
 
 struct weir_ast_expr {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_expr_kind kind;
     bool implicit; /* ROW: written (a, b) */
     union {
@@ -353,7 +350,7 @@ struct weir_ast_expr {
         struct {
             enum weir_ast_binary_op op;
             struct weir_ast_expr *left, *right;
-            struct weir_ast_pos op_pos;
+            struct weir_pos op_pos;
         } binary;
         struct weir_ast_exprs list; /* AND, OR, ROW, ARRAY, MAP */
         struct {
@@ -432,7 +429,7 @@ enum weir_ast_join_kind {
 };
 
 struct weir_ast_table_ref {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_table_kind kind;
     struct weir_ast_ident alias;    /* or absent; never on a JOIN */
     struct weir_ast_idents columns; /* AS t(x, y) */
@@ -456,8 +453,8 @@ struct weir_ast_table_ref {
             enum weir_ast_join_kind kind;
             bool natural;
             struct weir_ast_table_ref *left, *right;
-            struct weir_ast_expr *on;     /* or NULL */
-            struct weir_ast_idents using; /* USING (a, b) */
+            struct weir_ast_expr *on;             /* or NULL */
+            struct weir_ast_idents using_columns; /* USING (a, b) */
         } join;
         struct weir_ast_match *match;
     };
@@ -476,7 +473,7 @@ enum weir_ast_pattern_kind {
 };
 
 struct weir_ast_pattern {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_pattern_kind kind;
     struct weir_ast_ident name;
     size_t n;
@@ -522,7 +519,7 @@ enum weir_ast_group_kind {
 };
 
 struct weir_ast_group {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_group_kind kind;
     struct weir_ast_expr *expr;
     struct weir_ast_exprs exprs;
@@ -563,7 +560,7 @@ enum weir_ast_body_kind {
 enum weir_ast_setop { WEIR_AST_SET_UNION, WEIR_AST_SET_INTERSECT, WEIR_AST_SET_EXCEPT };
 
 struct weir_ast_body {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_body_kind kind;
     union {
         struct weir_ast_select *select;
@@ -579,14 +576,14 @@ struct weir_ast_body {
 };
 
 struct weir_ast_cte {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     struct weir_ast_ident name;
     struct weir_ast_idents columns;
     struct weir_ast_query *query;
 };
 
 struct weir_ast_query {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     bool recursive; /* WITH RECURSIVE */
     size_t n_ctes;
     struct weir_ast_cte *ctes;
@@ -606,7 +603,7 @@ enum weir_ast_column_kind {
 };
 
 struct weir_ast_column {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_column_kind kind;
     struct weir_ast_ident name;
     struct weir_ast_type *type; /* NULL for COMPUTED, and in CREATE TABLE t (a, b) AS SELECT */
@@ -618,13 +615,13 @@ struct weir_ast_column {
 };
 
 struct weir_ast_watermark {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     struct weir_ast_name column; /* row time column, n > 1 for a nested field */
     struct weir_ast_expr *expr;
 };
 
 struct weir_ast_constraint {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     struct weir_ast_ident name; /* CONSTRAINT name; or absent */
     bool primary_key;           /* else UNIQUE */
     bool not_enforced;
@@ -648,7 +645,7 @@ enum weir_ast_like_what {
 };
 
 struct weir_ast_like_option {
-    struct weir_ast_pos pos;
+    struct weir_pos pos;
     enum weir_ast_like_action action;
     enum weir_ast_like_what what;
 };
@@ -766,7 +763,7 @@ enum weir_ast_stmt_kind {
 };
 
 struct weir_ast_stmt {
-    struct weir_ast_pos pos; /* without the final ';' */
+    struct weir_pos pos; /* without the final ';' */
     enum weir_ast_stmt_kind kind;
     union {
         struct weir_ast_create_table *create_table;
@@ -784,7 +781,7 @@ struct weir_ast_stmt {
             struct weir_ast_stmt *stmt; /* QUERY, INSERT or STATEMENT_SET */
         } explain;
         struct {
-            struct weir_ast_pos key_pos, value_pos;
+            struct weir_pos key_pos, value_pos;
             const char *key, *value; /* both NULL: plain SET or RESET; value is NULL in RESET 'k' */
         } set;
         struct {

@@ -27,7 +27,7 @@ int weir_sql_parse_type(const char *sql, size_t len, const char *file_name,
 /* The error of a construct at POS, in the parser's form: "FILE_NAME:LINE:COLUMN: " and the message.
    Returns CODE. */
 int weir_sql_fail(struct weir_error *err, int code, const char *file_name,
-                  const struct weir_ast_pos *pos, const char *fmt, ...) WEIR_PRINTF(5, 6);
+                  const struct weir_pos *pos, const char *fmt, ...) WEIR_PRINTF(5, 6);
 
 /* The word of CANDIDATES (N) that WORD was most likely meant to be (edit distance, without regard
    to case), or NULL when none is near. For "did you mean ...". */
