@@ -48,8 +48,11 @@ target_link_libraries(consumer_shared PRIVATE weir::weir)
 add_executable(consumer_static $here/consumer.c)
 target_link_libraries(consumer_static PRIVATE weir::weir_static)
 END
-"$cmake" -S "$root/project" -B "$root/build" -DCMAKE_PREFIX_PATH="$prefix" >"$root/log" 2>&1 &&
-    "$cmake" --build "$root/build" >>"$root/log" 2>&1 || { cat "$root/log"; fail "find_package(weir) failed"; }
+if ! { "$cmake" -S "$root/project" -B "$root/build" -DCMAKE_PREFIX_PATH="$prefix" &&
+    "$cmake" --build "$root/build"; } >"$root/log" 2>&1; then
+    cat "$root/log"
+    fail "find_package(weir) failed"
+fi
 expect "find_package, shared library" "$root/build/consumer_shared"
 expect "find_package, static library" env -u LD_LIBRARY_PATH "$root/build/consumer_static"
 
@@ -61,7 +64,7 @@ for header in "$prefix"/include/weir/*.h; do
     "$cc" -std=c17 -fpreprocessed -dD -E -P "$header"
 done | grep -v '^ *#' | grep -oE '\bweir_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u >"$root/declared"
 extra=$(comm -23 "$root/exported" "$root/declared")
-[ -z "$extra" ] || fail "exported and in no public header:" $extra
+[ -z "$extra" ] || fail "exported and in no public header: $extra"
 missing=$(comm -13 "$root/exported" "$root/declared")
-[ -z "$missing" ] || fail "declared in a public header and not in libweir.so:" $missing
+[ -z "$missing" ] || fail "declared in a public header and not in libweir.so: $missing"
 echo "ok: $(wc -l <"$root/exported") exported functions, all declared in the public headers"
