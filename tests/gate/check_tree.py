@@ -15,6 +15,7 @@ Reads the tracked files of ROOT (all files, where ROOT is no git checkout) and p
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -64,7 +65,7 @@ class Tree:
 
 
 def list_files(root):
-    if os.path.exists(os.path.join(root, ".git")):
+    if os.path.exists(os.path.join(root, ".git")) and shutil.which("git"):
         out = subprocess.run(["git", "-C", root, "ls-files", "-z"], check=True, stdout=subprocess.PIPE).stdout
         paths = out.decode().split("\0")
     else:
