@@ -24,6 +24,15 @@ struct weir_pool {
     void *bind_ctx;
 };
 
+/* Account for BYTES more, or WEIR_ERR_NOMEM naming the pool, its limit and what to raise (nothing
+   is taken then). POOL may be NULL: always granted. */
+int weir_pool_take(struct weir_pool *pool, size_t bytes, struct weir_error *err) WEIR_NODISCARD;
+void weir_pool_give(struct weir_pool *pool, size_t bytes);
+/* weir_malloc_aligned (64 bytes) paid for by POOL and bound to its node; NULL when refused, with
+   ERR filled. Released with weir_pool_free and the same SIZE. */
+void *weir_pool_malloc(struct weir_pool *pool, size_t size, struct weir_error *err) WEIR_NODISCARD;
+void weir_pool_free(struct weir_pool *pool, void *p, size_t size); /* P may be NULL */
+
 /* ---- buffer: reference-counted bytes ---- */
 
 struct weir_buffer {
