@@ -1,0 +1,39 @@
+#ifndef WEIR_DEVICE_DEVICE_H
+#define WEIR_DEVICE_DEVICE_H
+
+#include "runtime/place/backend.h"
+
+/* OpenCL devices as backends. Without OpenCL (WEIR_OPENCL=OFF, no ICD loader's platform, no device)
+ * the list is empty. */
+
+enum weir_device_class { WEIR_DEVICE_CPU = 0, WEIR_DEVICE_GPU, WEIR_DEVICE_FPGA };
+
+struct weir_device_info {
+    const char *name, *vendor, *platform, *version, *driver; /* live as long as the list */
+    enum weir_device_class class_;
+    uint32_t compute_units, clock_mhz;
+    uint64_t global_bytes; /* clamped to what the host may use when memory is shared */
+    uint64_t max_alloc_bytes, local_bytes;
+    bool unified, fp64, int64_atomics, subgroups, compiler;
+    char pci[16]; /* "0000:3b:00.0", or "" when unknown */
+};
+
+struct weir_devices;
+
+/* Find the devices; *OUT is never NULL on success, and may be empty. WHY_NONE (may be NULL) then
+   says in words why ("no OpenCL platform is installed: install pocl-opencl-icd or the vendor's
+   driver"). Failing platforms are skipped, not fatal. */
+int weir_devices_open(struct weir_devices **out, char *why_none, size_t why_size,
+                      struct weir_error *err) WEIR_NODISCARD;
+void weir_devices_free(struct weir_devices *d); /* NULL is allowed; all runs must be closed */
+int weir_devices_count(const struct weir_devices *d);
+const struct weir_device_info *weir_devices_info(const struct weir_devices *d, int i);
+/* The backend of device I (created at the first call: context, queue, limits). Thread-safe. */
+int weir_devices_backend(struct weir_devices *d, int i, struct weir_backend **out,
+                         struct weir_error *err) WEIR_NODISCARD;
+
+/* The kernel source that the generator makes of P for a device class (EXPLAIN, tests, oclgrind). */
+int weir_device_source(const struct weir_pipeline *p, enum weir_device_class c,
+                       struct weir_buf *out, struct weir_error *err) WEIR_NODISCARD;
+
+#endif
