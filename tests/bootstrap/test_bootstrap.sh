@@ -24,6 +24,7 @@ machine() {
     shift 3
     : >"$calls" && printf '%s\n' "$@" >"$installed"
     stand_in dpkg-query 'shift 3; for p; do grep -qx -- "$p" '"$installed"' && echo "$p installed"; done; exit 1'
+    stand_in apt-cache '[ ! -e '"$root"'/unknown ] || ! grep -qx -- "$2" '"$root/unknown"
     # the options come first, then update, or install and the packages
     stand_in apt-get 'echo "apt-get $*" >>'"$calls"'
         while [[ $1 == -* ]]; do [ "$1" = -o ] && shift; shift; done
@@ -102,6 +103,15 @@ run 0 deps
 never apt-get
 run 0 deps lint
 called 'install .*clang-format-14 clang-tidy-14 shellcheck$'
+
+case="a system without oclgrind"
+machine ubuntu 24.04 0 "${everything[@]/oclgrind/}"
+run 0 test
+called 'install .*oclgrind'
+machine ubuntu 24.04 0 "${everything[@]/oclgrind/}"
+echo oclgrind >"$root/unknown"
+run 0 test
+never apt-get
 
 case="another system gets the list"
 machine fedora 41 0
