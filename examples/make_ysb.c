@@ -1,9 +1,9 @@
-/* make_ysb OUTDIR [--events N] [--seed S] [--campaigns C] [--ads A] [--files K]: the input of
-   ysb.sql.
+/* make_ysb OUTDIR [--events N] [--seed S] [--campaigns C] [--ads A] [--rate R] [--files K]: the
+   input of ysb.sql.
 
    The Yahoo Streaming Benchmark's advertising events
    (https://github.com/yahoo/streaming-benchmarks): JSON lines in OUTDIR/events-00.json …, each the
-   next part of the time line, at 10,000 events a second, and OUTDIR/ads.csv, which says what
+   next part of the time line, at R events a second, and OUTDIR/ads.csv, which says what
    campaign an ad belongs to. As in the benchmark, ids are UUIDs, event types and ad types are
    uniform, and the ads of all campaigns are equally likely; events are up to 2 s out of order. The
    same arguments give the same bytes. */
@@ -14,17 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { events_per_ms = 10, max_files = 64 };
+enum { max_files = 64 };
 
 static const int64_t begin_ms = INT64_C(1715580000000); /* 2024-05-13 06:00:00 UTC */
 
 static const char usage[] =
-    "usage: make_ysb OUTDIR [--events N] [--seed S] [--campaigns C] [--ads A] [--files K]\n"
+    "usage: make_ysb OUTDIR [--events N] [--seed S] [--campaigns C] [--ads A] [--rate R]\n"
+    "                       [--files K]\n"
     "  writes K files (JSON lines) of N events in all and ads.csv into OUTDIR\n"
     "  --events N      events in all, 1 to 10000000000 (1000000)\n"
     "  --seed S        the same seed gives the same bytes (1)\n"
     "  --campaigns C   campaigns, 1 to 1000000 (100)\n"
     "  --ads A         ads of each campaign, 1 to 1000 (10)\n"
+    "  --rate R        events a second of event time, 1 to 1000000000 (10000)\n"
     "  --files K       1 to 64 (4)\n";
 
 static const char *const ad_types[] = {"banner", "modal", "sponsored-search", "mail", "mobile"};
@@ -76,11 +78,12 @@ static void write_event(struct out *o, struct rng *r, uint64_t seed, uint64_t ad
 
 int main(int argc, char **argv)
 {
-    uint64_t events = 1000000, seed = 1, campaigns = 100, ads = 10, files = 4;
+    uint64_t events = 1000000, seed = 1, campaigns = 100, ads = 10, rate = 10000, files = 4;
     const struct option_spec options[] = {{"--events", &events, 1, UINT64_C(10000000000)},
                                           {"--seed", &seed, 0, UINT64_MAX},
                                           {"--campaigns", &campaigns, 1, 1000000},
                                           {"--ads", &ads, 1, 1000},
+                                          {"--rate", &rate, 1, 1000000000},
                                           {"--files", &files, 1, max_files}};
     const char *dir =
         read_command_line(argc, argv, options, sizeof options / sizeof *options, usage);
@@ -94,8 +97,7 @@ int main(int argc, char **argv)
         snprintf(name, sizeof name, "events-%02u.json", (unsigned)f);
         if (out_open(&o, dir, name) != 0) return EXIT_FAILURE;
         for (uint64_t end = events * (f + 1) / files; event < end; event++)
-            write_event(&o, &rng, seed, campaigns * ads,
-                        begin_ms + (int64_t)(event / events_per_ms));
+            write_event(&o, &rng, seed, campaigns * ads, begin_ms + (int64_t)(event * 1000 / rate));
         if (out_close(&o) != 0) return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -45,7 +45,7 @@ SELECT ts, ip, status, bytes, latency_ms,
            OR request LIKE '%sleep(%' THEN 'sql injection'
          WHEN request LIKE '%<script%' OR request LIKE '%\%3cscript%' ESCAPE '\' OR request LIKE '%onerror=%'
            OR request LIKE '%javascript:%' THEN 'xss'
-         WHEN request LIKE '%../%' OR request LIKE '%..\\%' ESCAPE '|' OR request LIKE '%..\%2f%' ESCAPE '\'
+         WHEN request LIKE '%../%' OR request LIKE '%..\%' ESCAPE '|' OR request LIKE '%..\%2f%' ESCAPE '\'
            THEN 'path traversal'
          WHEN path LIKE '/upload%' AND (request LIKE '%.php%' OR request LIKE '%.jsp%') THEN 'web shell'
          WHEN `method` = 'POST' AND (path = '/wp-login.php' OR path = '/login' AND status = 401)
