@@ -12,6 +12,8 @@
    integers sign-extended, doubles canonical, I128 two words, STR pointer + length). Build rows with
    a NULL key are dropped (no join type needs them), but remembered. */
 
+#define WEIR_JOIN_MAX_KEYS 64
+
 struct weir_join_table {
     uint32_t n_keys;
     uint32_t key_words;         /* per key id */
@@ -31,7 +33,8 @@ struct weir_join_table {
 };
 
 /* Build from BATCHES (columns: the N_KEYS keys first; TYPES[0..n_columns)). Without keys every row
-   matches (id 0). At most 2^31 - 2 rows, else WEIR_ERR_NOMEM with what to do. */
+   matches (id 0). At most 2^31 - 2 rows, else WEIR_ERR_NOMEM with what to do; at most
+   WEIR_JOIN_MAX_KEYS keys, else WEIR_ERR_UNSUPPORTED. */
 int weir_join_build(struct weir_pool *pool, struct weir_batch *const *batches, size_t n_batches,
                     const struct weir_type *types, int n_columns, int n_keys,
                     struct weir_join_table **out, struct weir_error *err) WEIR_NODISCARD;
