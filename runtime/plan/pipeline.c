@@ -21,6 +21,7 @@ struct memo {
 
 struct weir_pipe_builder {
     struct vec input, insn, step, operand, constant, agg, table, type, bytes;
+    struct vec hidden; /* uint32_t pairs: ranges of instructions that are never shared */
     struct vec slot;   /* uint32_t: instruction + 1, open addressing, a power of two entries */
     struct memo *memo; /* expression → register of the emit_expr call under way */
     uint32_t memo_n, memo_cap;
@@ -56,8 +57,8 @@ struct weir_pipe_builder *weir_pipe_builder_new(void)
 void weir_pipe_builder_free(struct weir_pipe_builder *b)
 {
     if (!b) return;
-    struct vec *all[] = {&b->input, &b->insn,  &b->step, &b->operand, &b->constant,
-                         &b->agg,   &b->table, &b->type, &b->bytes,   &b->slot};
+    struct vec *all[] = {&b->input, &b->insn, &b->step,  &b->operand, &b->constant, &b->agg,
+                         &b->table, &b->type, &b->bytes, &b->slot,    &b->hidden};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) weir_free(all[i]->data);
     weir_free(b->memo);
     weir_free(b);
@@ -113,13 +114,31 @@ static void insert_slot(struct weir_pipe_builder *b, uint32_t reg)
     slot[at] = reg + 1;
 }
 
-static void grow_slots(struct weir_pipe_builder *b)
+static bool is_hidden(const struct weir_pipe_builder *b, uint32_t reg)
 {
-    uint32_t n = b->slot.n ? b->slot.n * 2 : 64;
+    const uint32_t *range = b->hidden.data;
+    for (uint32_t i = 0; i < b->hidden.n; i += 2)
+        if (reg >= range[i] && reg < range[i + 1]) return true;
+    return false;
+}
+
+/* Make the table anew with N entries. */
+static void make_slots(struct weir_pipe_builder *b, uint32_t n)
+{
     weir_free(b->slot.data);
     memset(&b->slot, 0, sizeof b->slot);
     if (!push(b, &b->slot, sizeof(uint32_t), n)) return;
-    for (uint32_t i = 0; i < b->insn.n; i++) insert_slot(b, i);
+    for (uint32_t i = 0; i < b->insn.n; i++)
+        if (!is_hidden(b, i)) insert_slot(b, i);
+}
+
+void weir_pipe_forget(struct weir_pipe_builder *b, uint32_t from)
+{
+    uint32_t *range = push(b, &b->hidden, sizeof *range, 2);
+    if (!range) return;
+    range[0] = from;
+    range[1] = b->insn.n;
+    if (b->slot.n) make_slots(b, b->slot.n);
 }
 
 static bool is_volatile(const struct weir_insn *in)
@@ -143,7 +162,7 @@ uint32_t weir_pipe_emit(struct weir_pipe_builder *b, const struct weir_insn *ins
     if (!in) return 0;
     *in = *insn;
     if (b->insn.n * 2 > b->slot.n)
-        grow_slots(b);
+        make_slots(b, b->slot.n ? b->slot.n * 2 : 64);
     else
         insert_slot(b, b->insn.n - 1);
     return b->insn.n - 1;
@@ -331,6 +350,11 @@ void weir_pipe_add_agg(struct weir_pipe_builder *b, const struct weir_pipe_agg *
 {
     struct weir_pipe_agg *a = push(b, &b->agg, sizeof *a, 1);
     if (a) *a = *agg;
+}
+
+uint32_t weir_pipe_step_count(const struct weir_pipe_builder *b)
+{
+    return b->step.n;
 }
 
 uint32_t weir_pipe_insn_count(const struct weir_pipe_builder *b)

@@ -170,6 +170,10 @@ uint32_t weir_pipe_add_operands(struct weir_pipe_builder *b, const uint32_t *reg
 void weir_pipe_add_step(struct weir_pipe_builder *b, const struct weir_step *step);
 void weir_pipe_add_agg(struct weir_pipe_builder *b, const struct weir_pipe_agg *agg);
 uint32_t weir_pipe_insn_count(const struct weir_pipe_builder *b);
+uint32_t weir_pipe_step_count(const struct weir_pipe_builder *b);
+/* Never share the instructions from number FROM up to the last one again (a residual's: their
+   values belong to candidate pairs). */
+void weir_pipe_forget(struct weir_pipe_builder *b, uint32_t from);
 struct weir_type weir_pipe_reg_type(const struct weir_pipe_builder *b, uint32_t reg);
 /* *OUT is one block, released with weir_free. */
 int weir_pipe_finish(struct weir_pipe_builder *b, struct weir_pipeline **out,
