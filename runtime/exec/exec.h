@@ -1,0 +1,45 @@
+#ifndef WEIR_EXEC_EXEC_H
+#define WEIR_EXEC_EXEC_H
+
+#include "runtime/exec/stage.h"
+#include "runtime/exec/stats.h"
+#include "runtime/exec/workers.h"
+#include "runtime/place/backend.h"
+
+/* Running stages on slots. */
+
+enum weir_device_mode {
+    WEIR_MODE_AUTO = 0, /* native at once; a device takes over where it is measured to be faster */
+    WEIR_MODE_NATIVE,
+    WEIR_MODE_DEVICE, /* every pipeline that computes something over a source or a VALUES table runs
+                         on device[0], or the query is refused; merging, sorting and what reads
+                         their results run on the host */
+};
+
+struct weir_exec_options {
+    struct weir_workers *workers; /* one slot each */
+    enum weir_device_mode mode;
+    struct weir_backend **device;
+    int n_devices;
+    size_t slot_bytes;           /* memory budget of one slot, 0: none */
+    uint32_t batch_rows;         /* rows asked of a source at once; 0: the backend's choice */
+    int64_t now_us;              /* CURRENT_TIMESTAMP */
+    const atomic_bool *cancel;   /* may be NULL */
+    struct weir_trace *trace;    /* may be NULL */
+    _Atomic uint64_t *rows_read; /* counted up as rows arrive, for progress; may be NULL */
+};
+
+/* Run S into SINK (already opened for the workers' count; not committed here). STATS was
+   initialised for s->n_stages. On failure or cancellation the rows that SINK got so far are right
+   but not all. */
+int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *options,
+                  struct weir_sink *sink, struct weir_stats *stats,
+                  struct weir_error *err) WEIR_NODISCARD;
+
+/* What WHAT a stage does in words ("scan log -> filter -> aggregate"), into BUF. */
+void weir_stage_text(const struct weir_stages *s, int stage, char *buf, size_t size);
+
+/* Is there anything to compute in P, or does it only pass columns on? */
+bool weir_pipeline_computes(const struct weir_pipeline *p);
+
+#endif
