@@ -1,0 +1,11 @@
+#ifndef WEIR_TOPOLOGY_DEMAND_H
+#define WEIR_TOPOLOGY_DEMAND_H
+
+#include "topology/internal.h"
+
+/* Set the field KEY of ST from its text. The error names the value and what is allowed, not the
+ * place. */
+int topo_stream_set(struct weir_topo_stream *st, const char *key, const char *value,
+                    struct weir_topo_error *err) TOPO_NODISCARD;
+
+#endif
