@@ -173,14 +173,14 @@ enum weir_ast_expr_kind {
     WEIR_AST_EX_CAST,       /* cast */
     WEIR_AST_EX_CALL,       /* call: every function, also those with a syntax of their own */
     WEIR_AST_EX_ROW,        /* list: ROW(a, b), or (a, b) with `implicit` */
-    WEIR_AST_EX_ARRAY,      /* list: ARRAY[a, b]; ARRAY(query) is `query`, list empty */
+    WEIR_AST_EX_ARRAY,      /* list: ARRAY[a, b] */
     WEIR_AST_EX_MAP,        /* list: MAP[k1, v1, k2, v2] */
     /* Only as an argument of a call: */
     WEIR_AST_EX_UNIT, /* unit: the YEAR of EXTRACT(YEAR FROM x), TIMESTAMPADD(YEAR, ...), FLOOR(x TO
                      YEAR) */
     WEIR_AST_EX_NAMED_ARG,  /* named_arg: name => value */
     WEIR_AST_EX_DESCRIPTOR, /* descriptor: DESCRIPTOR(a, b) */
-    WEIR_AST_EX_TABLE_ARG,  /* table_arg: TABLE t, (query) */
+    WEIR_AST_EX_TABLE_ARG,  /* table_arg: TABLE t, TABLE (query); a bare (query) is SUBQUERY */
     WEIR_AST_EX_DEFAULT     /* DEFAULT */
 };
 
@@ -205,17 +205,22 @@ struct weir_ast_literal {
         *text; /* a number as written, with the sign if one was folded in ("-1.50"); else NULL */
     const char *bytes; /* the value of a string-like literal; NUL-terminated, may hold NULs */
     size_t len;
-    bool bool_value;
-    int64_t int_value;
-    double double_value;
-    __int128 unscaled;        /* value = unscaled / 10^scale, |unscaled| < 10^38 */
-    int32_t precision, scale; /* DECIMAL: digits in all (1..38, >= scale), digits after the point */
-    struct {
-        enum weir_ast_unit from_unit, to_unit; /* to_unit is NONE for a single unit */
-        int32_t precision, fraction; /* as written in DAY(3) TO SECOND(6); -1: not written */
-        bool is_months;              /* value counts months (YEAR, QUARTER, MONTH) ... */
-        int64_t value;               /* ... or microseconds (all else); signed */
-    } interval;
+    union {
+        bool bool_value;
+        int64_t int_value;
+        double double_value;
+        struct {
+            __int128 unscaled; /* value = unscaled / 10^scale, |unscaled| < 10^38 */
+            int32_t precision; /* digits in all: 1..38, >= scale */
+            int32_t scale;     /* digits after the point */
+        };
+        struct {
+            enum weir_ast_unit from_unit, to_unit; /* to_unit is NONE for a single unit */
+            int32_t precision, fraction; /* as written in DAY(3) TO SECOND(6); -1: not written */
+            bool is_months;              /* value counts months (YEAR, QUARTER, MONTH) ... */
+            int64_t value;               /* ... or microseconds (all else); signed */
+        } interval;
+    };
 };
 
 enum weir_ast_unary_op { WEIR_AST_UN_NEG, WEIR_AST_UN_PLUS, WEIR_AST_UN_NOT };
@@ -815,9 +820,10 @@ struct weir_ast_script {
     struct weir_ast_stmt **stmts;
 };
 
-/* Back to SQL text: keywords in upper case, one line, identifiers in backticks only where Flink
-   needs them, parentheses only where precedence needs them. Parsing the text gives an equal tree
-   again (comments and positions apart). Out of memory shows in buf->oom. */
+/* Back to SQL text: keywords in upper case, in one line (a CREATE TABLE has a line for each column
+   and option), identifiers in backticks where Flink needs them, parentheses only where precedence
+   needs them. Parsing the text gives an equal tree again, comments and positions apart. Out of
+   memory shows in buf->oom. */
 void weir_ast_print(const struct weir_ast_stmt *stmt, struct weir_buf *buf); /* without ';' */
 void weir_ast_print_query(const struct weir_ast_query *query, struct weir_buf *buf);
 void weir_ast_print_expr(const struct weir_ast_expr *expr, struct weir_buf *buf);
