@@ -295,6 +295,20 @@ static int produce_join(struct lowering *l, const struct weir_node *n, const boo
     return produce(l, left, both, &probe);
 }
 
+/* The window whose ends the groups of N are keyed by, looked for along the rows' path. */
+static const struct weir_node *window_below(const struct weir_node *n)
+{
+    while (n->n_inputs > 0 && n->kind != WEIR_NODE_WINDOW && n->kind != WEIR_NODE_AGGREGATE &&
+           n->kind != WEIR_NODE_UNION)
+        n = n->input[0];
+    return n->kind == WEIR_NODE_WINDOW ? n : NULL;
+}
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    return b ? gcd(b, a % b) : a;
+}
+
 static int produce_aggregate(struct lowering *l, const struct weir_node *n, struct frame *up)
 {
     const struct weir_node *in = n->input[0];
@@ -310,7 +324,12 @@ static int produce_aggregate(struct lowering *l, const struct weir_node *n, stru
     if (object < 0) return object;
     struct weir_object *o = &l->out->object[object];
     o->n_keys = n->aggregate.n_keys;
-    o->window_end_key = n->aggregate.window_end_key;
+    const struct weir_node *w = window_below(in);
+    if (w && n->aggregate.window_end_key >= 0) {
+        o->window_end_key = n->aggregate.window_end_key;
+        o->window_us = gcd(w->window.size_us, w->window.slide_us);
+        o->window_offset_us = w->window.offset_us;
+    }
     for (int i = 0; i < n->schema.n; i++) o->types[i] = n->schema.field[i].type;
     struct frame end = {.node = n, .object = object};
     int rc = produce(l, in, want, &end);

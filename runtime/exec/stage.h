@@ -28,6 +28,8 @@ struct weir_object {
     /* GROUPS */
     const struct weir_pipeline *pipeline; /* one of the writers: layout of the groups */
     int window_end_key;                   /* as in the logical node */
+    int64_t window_us,
+        window_offset_us; /* windows end at multiples of window_us + offset; 0: unknown */
     /* SORT: columns of the collected rows; the result is the first n_visible */
     struct weir_sort_column *sort;
     int n_sort, n_visible;

@@ -34,7 +34,7 @@ struct weir_stats {
     int n_stages;
     uint64_t rows_in;  /* read from sources */
     uint64_t rows_out; /* to the sink */
-    uint64_t rows_skipped, rows_late;
+    uint64_t rows_skipped, late_groups;
     uint64_t wall_ns, peak_bytes;
     int n_slots;
 };

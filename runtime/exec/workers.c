@@ -33,8 +33,8 @@ static void *worker_main(void *arg)
 {
     struct worker *me = arg;
     struct weir_workers *w = me->all;
-    char name[16];
-    snprintf(name, sizeof name, "weir-slot-%d", me->slot % 100000);
+    char name[32];
+    snprintf(name, sizeof name, "weir-slot-%d", me->slot % 1000);
     pthread_setname_np(pthread_self(), name);
     me->tid = gettid();
     unsigned long seen = 0;

@@ -1,0 +1,192 @@
+/* A stage while it runs: for each slot one run of the native backend, and one of a device once the
+   choice has made it ready. A batch goes to one of them. What a device hands back as failed is
+   counted with its reason and run natively. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/exec/exec_impl.h"
+
+struct slot_run {
+    struct stage_run *r;
+    int slot;
+    struct weir_run *native, *device;
+    struct weir_backend *device_backend;
+    struct weir_fallback fallback[WEIR_STATS_REASONS];
+    int n_fallbacks;
+    uint64_t rows_out;
+};
+
+bool job_cancelled(const struct job *j)
+{
+    if (atomic_load_explicit(&j->stop, memory_order_relaxed)) return true;
+    return j->o->cancel && atomic_load_explicit(j->o->cancel, memory_order_relaxed);
+}
+
+static int emit(void *ctx, struct weir_batch *batch, struct weir_error *err)
+{
+    struct slot_run *s = ctx;
+    s->rows_out += batch->n_rows;
+    return object_emit(s->r->j, s->r->def->output, s->slot, batch, err);
+}
+
+static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir_error *err);
+
+static int failed(void *ctx, struct weir_batch *batch, const char *reason, struct weir_error *err)
+{
+    struct slot_run *s = ctx;
+    int i = 0;
+    while (i < s->n_fallbacks && strcmp(s->fallback[i].reason, reason)) i++;
+    if (i == s->n_fallbacks && i < WEIR_STATS_REASONS)
+        snprintf(s->fallback[s->n_fallbacks++].reason, sizeof s->fallback[0].reason, "%s", reason);
+    s->fallback[i < WEIR_STATS_REASONS ? i : WEIR_STATS_REASONS - 1].batches++;
+    return push_native(s, batch, err);
+}
+
+static int open_run(struct slot_run *s, const struct weir_backend *b, struct weir_prepared *q,
+                    struct weir_run **out, struct weir_error *err)
+{
+    struct job *j = s->r->j;
+    struct object_state *o = &j->object[s->r->def->output];
+    struct weir_run_sink sink = {.failed = failed, .failed_ctx = s};
+    sink.out.emit = emit;
+    sink.out.ctx = s;
+    if (o->groups) sink.out.groups = o->groups[s->slot];
+    return b->ops->open(q, &sink, &j->pool[s->slot], j->o->now_us, out, err);
+}
+
+static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir_error *err)
+{
+    struct weir_backend *native = weir_backend_native();
+    if (!s->native) {
+        int rc = open_run(s, native, weir_choice_native(s->r->choice), &s->native, err);
+        if (rc) return rc;
+    }
+    return native->ops->submit(s->native, batch, err);
+}
+
+static const char *run_name(bool device)
+{
+    return device ? "device batch" : "native batch";
+}
+
+int stage_push(struct stage_run *r, int slot, struct weir_batch *batch, struct weir_error *err)
+{
+    struct slot_run *s = &r->slot[slot];
+    struct weir_backend *b = NULL;
+    weir_choice_sample(r->choice, batch);
+    struct weir_prepared *q = weir_choice_device(r->choice, &b);
+    if (q && !s->device) {
+        s->device_backend = b;
+        int rc = open_run(s, b, q, &s->device, err);
+        if (rc) return rc;
+    }
+    uint64_t start = weir_now_ns();
+    int rc = q ? b->ops->submit(s->device, batch, err) : push_native(s, batch, err);
+    uint64_t end = weir_now_ns();
+    weir_choice_report(r->choice, q != NULL, batch->n_rows, end - start);
+    weir_trace_span(r->j->o->trace, slot, run_name(q != NULL), q ? "device" : "native", start, end,
+                    batch->n_rows);
+    return rc;
+}
+
+int stage_flush(struct stage_run *r, int slot, struct weir_error *err)
+{
+    struct slot_run *s = &r->slot[slot];
+    int rc = WEIR_OK;
+    if (s->device) rc = s->device_backend->ops->finish(s->device, err);
+    if (!rc && s->native) rc = weir_backend_native()->ops->finish(s->native, err);
+    return rc;
+}
+
+uint32_t stage_batch_rows(struct stage_run *r, int slot)
+{
+    (void)slot;
+    struct weir_backend *b = NULL;
+    if (r->j->o->batch_rows) return r->j->o->batch_rows;
+    if (!weir_choice_device(r->choice, &b)) return WEIR_BATCH_ROWS;
+    return b->batch_rows > WEIR_BATCH_ROWS ? b->batch_rows : WEIR_BATCH_ROWS;
+}
+
+/* ---- opening and closing ---- */
+
+/* A guess of native work from the input's size: scanning and computing at about 100 MB/s a slot. */
+static double expected_seconds(const struct weir_stage *st, int n_slots)
+{
+    if (st->input != WEIR_INPUT_SOURCE) return 0;
+    if (st->source->est_rows >= 0) return (double)st->source->est_rows * 20e-9 / n_slots;
+    if (st->source->est_bytes) return (double)st->source->est_bytes / 100e6 / n_slots;
+    return -1;
+}
+
+int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error *err)
+{
+    const struct weir_stage *st = &j->s->stage[number];
+    uint32_t nt = st->pipeline->n_tables;
+    memset(r, 0, sizeof *r);
+    r->j = j;
+    r->number = number;
+    r->def = st;
+    r->slot = weir_calloc((size_t)j->n_slots, sizeof *r->slot);
+    r->table = weir_calloc(nt, sizeof *r->table);
+    if (!r->slot || !r->table) return weir_fail_nomem(err, 0, "starting a stage");
+    for (uint32_t i = 0; i < nt; i++) r->table[i] = j->object[st->table[i]].table;
+    for (int i = 0; i < j->n_slots; i++) {
+        r->slot[i].r = r;
+        r->slot[i].slot = i;
+    }
+    bool candidate = st->input != WEIR_INPUT_OBJECT && weir_pipeline_computes(st->pipeline) &&
+                     j->o->mode != WEIR_MODE_NATIVE;
+    struct weir_choice_request q = {.pipeline = st->pipeline,
+                                    .tables = r->table,
+                                    .device = j->o->device,
+                                    .n_devices = candidate ? j->o->n_devices : 0,
+                                    .now_us = j->o->now_us,
+                                    .force = candidate && j->o->mode == WEIR_MODE_DEVICE,
+                                    .expected_seconds = expected_seconds(st, j->n_slots)};
+    return weir_choice_new(&q, &r->choice, err);
+}
+
+static void add_run_stats(struct weir_stage_stats *st, const struct weir_backend *b,
+                          const struct weir_run *run)
+{
+    struct weir_run_stats rs = {0};
+    b->ops->stats(run, &rs);
+    int i = 0;
+    while (i < st->n_by && strcmp(st->by[i].backend, b->name)) i++;
+    if (i == (int)(sizeof st->by / sizeof *st->by)) return;
+    if (i == st->n_by) {
+        st->n_by++;
+        snprintf(st->by[i].backend, sizeof st->by[i].backend, "%s", b->name);
+        snprintf(st->by[i].device, sizeof st->by[i].device, "%s", b->device);
+    }
+    st->by[i].rows += rs.rows_in;
+    st->by[i].batches += rs.batches;
+    st->by[i].busy_ns += rs.busy_ns;
+    st->by[i].transfer_ns += rs.transfer_ns;
+    st->by[i].transfer_bytes += rs.transfer_bytes;
+}
+
+void stage_close(struct stage_run *r)
+{
+    if (!r->j) return;
+    struct weir_stage_stats *st = &r->j->stats->stage[r->number];
+    for (int i = 0; r->slot && i < r->j->n_slots; i++) {
+        struct slot_run *s = &r->slot[i];
+        st->rows_out += s->rows_out;
+        for (int k = 0; k < s->n_fallbacks; k++)
+            weir_stats_fallback(st, s->fallback[k].reason, s->fallback[k].batches);
+        if (s->device) {
+            add_run_stats(st, s->device_backend, s->device);
+            s->device_backend->ops->close(s->device);
+        }
+        if (s->native) {
+            add_run_stats(st, weir_backend_native(), s->native);
+            weir_backend_native()->ops->close(s->native);
+        }
+    }
+    if (r->choice) snprintf(st->note, sizeof st->note, "%s", weir_choice_note(r->choice));
+    weir_choice_free(r->choice);
+    weir_free(r->slot);
+    weir_free(r->table);
+    memset(r, 0, sizeof *r);
+}

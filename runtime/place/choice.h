@@ -1,0 +1,39 @@
+#ifndef WEIR_PLACE_CHOICE_H
+#define WEIR_PLACE_CHOICE_H
+
+#include "runtime/place/backend.h"
+
+/* Which backend runs a stage's pipeline, batch by batch. The native one starts; a device is
+   prepared in the background when the work that is left pays for its compiler, and takes over when
+   it has given the same rows as native on one batch and was measured to be faster. Or the caller
+   forces one. Thread-safe but for new and free. */
+
+struct weir_choice;
+
+struct weir_choice_request {
+    const struct weir_pipeline *pipeline;
+    const struct weir_join_table *const *tables;
+    struct weir_backend **device; /* candidates, best first */
+    int n_devices;
+    int64_t now_us;          /* as for the backends' runs */
+    bool force;              /* device[0] or an error, prepared before the first batch */
+    double expected_seconds; /* of native work, < 0 unknown: a guess from the source's size */
+};
+
+/* With FORCE, a pipeline that device[0] does not support is WEIR_ERR_UNSUPPORTED, and says what and
+ * why. */
+int weir_choice_new(const struct weir_choice_request *request, struct weir_choice **out,
+                    struct weir_error *err) WEIR_NODISCARD;
+void weir_choice_free(struct weir_choice *c); /* waits for a compiler that runs; NULL is allowed */
+
+/* The prepared device to use now: NULL = native. */
+struct weir_prepared *weir_choice_device(struct weir_choice *c, struct weir_backend **backend);
+struct weir_prepared *weir_choice_native(struct weir_choice *c);
+/* Offer a batch that native will run; the first one is kept to check a device's answer on it. */
+void weir_choice_sample(struct weir_choice *c, struct weir_batch *batch);
+/* Why things are as they are, for EXPLAIN and statistics; lives as long as the choice. */
+const char *weir_choice_note(const struct weir_choice *c);
+/* ROWS took NS on the device (DEVICE true) or natively. The choice learns from it. */
+void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint64_t ns);
+
+#endif
