@@ -41,7 +41,7 @@ struct weir_choice {
 static void note(struct weir_choice *c, const char *text, const char *detail)
 {
     pthread_mutex_lock(&c->mutex);
-    snprintf(c->note, sizeof c->note, "%s%s", text, detail);
+    snprintf(c->note, sizeof c->note, "%s%.140s", text, detail);
     pthread_mutex_unlock(&c->mutex);
 }
 
