@@ -16,9 +16,9 @@ int weir_groups_new(const struct weir_group_layout *layout, struct weir_pool *po
                     struct weir_groups **out, struct weir_error *err) WEIR_NODISCARD;
 void weir_groups_free(struct weir_groups *g); /* NULL is allowed */
 
-/* Add N rows. KEY[k], ARG[a] (NULL for COUNT(*)), FILTER[a] (NULL: none). A key, or an argument of
-   an unfiltered row, in an error state: returns 1 + the row's number without adding any row of this
-   call; the caller reports it. 0 on success, negative on failure. */
+/* Add N <= WEIR_VECTOR rows. KEY[k], ARG[a] (NULL for COUNT(*)), FILTER[a] (NULL: none). A key, or
+   an argument of an unfiltered row, in an error state: returns 1 + the row's number without adding
+   any row of this call; the caller reports it. 0 on success, negative on failure. */
 int weir_groups_update(struct weir_groups *g, uint32_t n, const struct weir_vec *const *key,
                        const struct weir_vec *const *arg, const struct weir_vec *const *filter,
                        struct weir_error *err) WEIR_NODISCARD;
@@ -28,7 +28,8 @@ int weir_groups_merge_rows(struct weir_groups *g, const uint64_t *rows, size_t n
                            struct weir_error *err) WEIR_NODISCARD;
 
 /* Merge the rows of FROM whose hash falls in part PART of N_PARTS into G (both of the same layout);
-   FROM is only read, so several threads may merge different parts from it. */
+   FROM is only read, so several threads may merge different parts from it. Without keys the one
+   group is in one of the parts, so use one part: every table has a (perhaps empty) group. */
 int weir_groups_merge_part(struct weir_groups *g, const struct weir_groups *from, uint32_t part,
                            uint32_t n_parts, struct weir_error *err) WEIR_NODISCARD;
 

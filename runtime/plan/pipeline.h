@@ -183,16 +183,21 @@ int weir_pipe_finish(struct weir_pipe_builder *b, struct weir_pipeline **out,
 
 /* Rows of a group table, native or on a device, partial or merged: 8-byte words
      [0] hash of the keys, [1] bit k set: key k is NULL, then the keys, then the accumulators.
+
    Keys: integers sign-extended, BOOL 0/1, FLOAT and DOUBLE as the bits of a double (-0 as 0, every
    NaN as 0x7ff8000000000000): 1 word; I128 low, high: 2 words; STR pointer, length: 2 words (bytes
    owned by the table, or by the partial result until it is merged). NULL keys have zero words.
-   Accumulators, neutral element all zero unless said otherwise:
+
+   Accumulators, neutral element all zero:
      COUNT                    [n]
-     SUM, AVG of I8 … I128    [low][high][n]: a 128-bit sum and the number of values
+     SUM, AVG of I8 … I128    [low][high][n]: a 128-bit sum and the number of values; for I128 the
+                              top 24 bits of n count (signed) how often the sum went round 2^128
      SUM, AVG of F32, F64     [hi][lo][n]: doubles hi + lo (double-double, TwoSum)
      MIN, MAX                 [value][n], I128 [low][high][n], STR [pointer][length][n]; n = 0: no
-   value yet STDDEV*, VAR*            [hi][lo][hi2][lo2][n]: sums of x and of x * x as
-   double-doubles DISTINCT (any function)  the words above and [pointer to the set], native only. */
+                              value yet. FLOAT, DOUBLE: the bits of a double, any NaN the largest
+                              and -0 before 0, so that the order of arrival does not matter
+     STDDEV*, VAR*            [hi][lo][hi2][lo2][n]: sums of x and of x * x as double-doubles
+     DISTINCT (any function)  the words above and one more, native only. */
 #define WEIR_GROUP_HEADER_WORDS 2
 
 struct weir_group_layout {
