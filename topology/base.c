@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef topo_fail /* macros when the analyzer reads */
+#undef topo_fail_errno
+#undef topo_fail_nomem
+
 static void format(struct weir_topo_error *err, const char *fmt, va_list ap)
 {
     int n = vsnprintf(err->message, sizeof err->message, fmt, ap);

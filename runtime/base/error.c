@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef weir_fail /* macros when the analyzer reads */
+#undef weir_fail_errno
+#undef weir_fail_nomem
+
 static void format(struct weir_error *err, const char *fmt, va_list ap)
 {
     int n = vsnprintf(err->message, sizeof err->message, fmt, ap);

@@ -19,6 +19,15 @@ int weir_fail_errno(struct weir_error *err, int code, int errno_value, const cha
 /* Out of memory while doing WHAT ("growing the group table"), BYTES wanted. */
 int weir_fail_nomem(struct weir_error *err, size_t bytes, const char *what);
 
+#ifdef __clang_analyzer__ /* what the analyzer cannot know: these return the code that they are    \
+                             given */
+#define weir_fail(err, code, ...) ((void)(weir_fail)(err, code, __VA_ARGS__), (code))
+#define weir_fail_errno(err, code, e, ...)                                                         \
+    ((void)(weir_fail_errno)(err, code, e, __VA_ARGS__), (code))
+#define weir_fail_nomem(err, bytes, what)                                                          \
+    ((void)(weir_fail_nomem)(err, bytes, what), WEIR_ERR_NOMEM)
+#endif
+
 /* Put "PREFIX: " in front of the message that ERR holds. */
 void weir_error_prefix(struct weir_error *err, const char *fmt, ...) WEIR_PRINTF(2, 3);
 
