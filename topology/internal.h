@@ -103,6 +103,14 @@ int topo_machine_build(const struct topo_raw *raw, struct weir_topo_machine **ou
 /* Fill RAW from a loaded hwloc topology. */
 int topo_raw_from_hwloc(hwloc_topology_t topology, bool live, struct topo_raw *raw,
                         struct weir_topo_error *err) TOPO_NODISCARD;
+/* Append a node without PUs, bytes or distances (the distance matrix is dropped). */
+int topo_raw_add_node(struct topo_raw *raw, uint32_t os,
+                      struct weir_topo_error *err) TOPO_NODISCARD;
+/* IN: a byte per PU. */
+void topo_raw_set_node_cpus(struct topo_raw *raw, uint32_t node, const uint8_t *in);
+/* GONE: a byte per PU. Refuses to remove all. */
+int topo_raw_remove_pus(struct topo_raw *raw, const uint8_t *gone,
+                        struct weir_topo_error *err) TOPO_NODISCARD;
 /* The limits of the cgroup that this process is in, v1 and v2, and how isolated its cpuset is. */
 void topo_read_limits(struct topo_raw *raw);
 

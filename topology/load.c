@@ -1,6 +1,7 @@
 /* Finding the machine: the source string decides between live, shipped file, XML file and synthetic
    string; then the limits and the caller's cpuset, reservations and overlay narrow it. */
-#include "topology/internal.h"
+#include "topology/builtin.h"
+#include "topology/overlay.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -72,19 +73,17 @@ static int load_synthetic(hwloc_topology_t t, const char *text, struct weir_topo
         if (k) pus *= k;
     }
     if (hwloc_topology_set_synthetic(t, text) < 0 || hwloc_topology_load(t) < 0)
-        return topo_fail(err, WEIR_TOPO_ERR_PARSE, "machine '%s' %s; a file name must end in .xml",
-                         text, why);
+        return topo_fail(err, WEIR_TOPO_ERR_PARSE,
+                         "machine '%s' %s; a file name must end in .xml or .json", text, why);
     return WEIR_TOPO_OK;
 }
 
-static int read_source(const struct weir_topo_machine_options *o, struct topo_raw *raw,
-                       struct weir_topo_error *err)
+static int read_hwloc(const char *source, bool live, bool io, struct topo_raw *raw,
+                      struct weir_topo_error *err)
 {
-    const char *source = o->source && *o->source ? o->source : "live";
-    bool live = !strcmp(source, "live");
     hwloc_topology_t t;
     if (hwloc_topology_init(&t) < 0) return topo_fail_nomem(err, "starting hwloc");
-    int rc = setup(t, !live || o->devices, err);
+    int rc = setup(t, io, err);
     if (!rc && live && hwloc_topology_load(t) < 0)
         rc = topo_fail_errno(err, WEIR_TOPO_ERR_UNSUPPORTED, errno,
                              "hwloc cannot read this machine");
@@ -92,10 +91,79 @@ static int read_source(const struct weir_topo_machine_options *o, struct topo_ra
         rc = ends_with(source, ".xml") ? load_xml(t, source, err) : load_synthetic(t, source, err);
     if (!rc) rc = topo_raw_from_hwloc(t, live, raw, err);
     hwloc_topology_destroy(t);
+    return rc;
+}
+
+/* A machine file of our own: a synthetic string and what it cannot say, in one JSON document. */
+static int read_machine_file(const struct topo_json *doc, struct topo_raw *raw,
+                             struct weir_topo_error *err)
+{
+    const struct topo_json_value *synthetic;
+    int rc = topo_json_need(doc, &doc->values[0], "synthetic", TOPO_JSON_STRING, &synthetic, err);
+    if (rc) return rc;
+    rc = read_hwloc(synthetic->text, false, false, raw, err);
+    return rc ? topo_json_at(doc, synthetic, err) : topo_overlay_apply(raw, doc, err);
+}
+
+static int read_builtin(const char *name, struct topo_raw *raw, struct weir_topo_error *err)
+{
+    const struct topo_builtin *found = NULL;
+    struct topo_json doc;
+    for (uint32_t k = 0; k < topo_builtin_count && !found; k++)
+        if (!strcmp(topo_builtins[k].name, name)) found = &topo_builtins[k];
+    if (!found)
+        return topo_fail(
+            err, WEIR_TOPO_ERR_INVALID,
+            "there is no shipped machine '%s'; the names are listed by: weir topo show --list",
+            name);
+    int rc = topo_json_parse(found->json, strlen(found->json), name, &doc, err);
+    if (rc) return rc;
+    rc = read_machine_file(&doc, raw, err);
+    topo_json_clear(&doc);
+    return rc;
+}
+
+const char *weir_topo_builtin_name(uint32_t index)
+{
+    return index < topo_builtin_count ? topo_builtins[index].name : NULL;
+}
+
+static int read_json_machine(const char *path, struct topo_raw *raw, struct weir_topo_error *err)
+{
+    struct topo_json doc;
+    int rc = topo_json_load(path, &doc, err);
+    if (rc) return rc;
+    rc = read_machine_file(&doc, raw, err);
+    topo_json_clear(&doc);
+    return rc;
+}
+
+static int read_source(const struct weir_topo_machine_options *o, struct topo_raw *raw,
+                       struct weir_topo_error *err)
+{
+    const char *source = o->source && *o->source ? o->source : "live";
+    bool live = !strcmp(source, "live");
+    int rc;
+    if (!strncmp(source, "builtin:", 8))
+        rc = read_builtin(source + 8, raw, err);
+    else if (ends_with(source, ".json"))
+        rc = read_json_machine(source, raw, err);
+    else
+        rc = read_hwloc(source, live, !live || o->devices, raw, err);
     if (rc) return rc;
     if (live && !o->ignore_limits) topo_read_limits(raw);
     snprintf(raw->name, sizeof raw->name, "%.*s", (int)sizeof raw->name - 1, source);
     return WEIR_TOPO_OK;
+}
+
+static int read_overlay(const char *path, struct topo_raw *raw, struct weir_topo_error *err)
+{
+    struct topo_json doc;
+    int rc = topo_json_load(path, &doc, err);
+    if (rc) return rc;
+    rc = topo_overlay_apply(raw, &doc, err);
+    topo_json_clear(&doc);
+    return rc;
 }
 
 /* Mark the PUs of LIST: RESERVE them, or forbid all others. */
@@ -142,6 +210,7 @@ int weir_topo_machine_load(const struct weir_topo_machine_options *options,
     struct topo_raw raw = {0};
     *out = NULL;
     int rc = read_source(o, &raw, err);
+    if (!rc && o->overlay) rc = read_overlay(o->overlay, &raw, err);
     if (!rc && o->cpuset) rc = narrow(&raw, o->cpuset, "--cpuset", false, err);
     if (!rc && o->reserve) rc = narrow(&raw, o->reserve, "--reserve", true, err);
     if (!rc && o->limit_memory_bytes && o->limit_memory_bytes < raw.limit_memory_bytes) {

@@ -50,6 +50,8 @@ struct weir_bound {
     struct weir_bound_insert *insert;
     int n_sources;
     struct weir_source **source; /* one for each reference to a table; owned */
+    int n_values;
+    struct weir_node **values; /* the VALUES nodes, whose batches are owned by this struct too */
 };
 
 /* Bind STMT (parsed from FILE_NAME; not changed). All nodes and expressions lie in ARENA, which

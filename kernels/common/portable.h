@@ -12,6 +12,7 @@ typedef short wk_i16;
 typedef int wk_i32;
 typedef long wk_i64;
 typedef uchar wk_u8;
+typedef ushort wk_u16;
 typedef uint wk_u32;
 typedef ulong wk_u64;
 #define WK_FN               static inline
@@ -20,6 +21,10 @@ typedef ulong wk_u64;
 #define WK_AS_F64(u)        as_double(u)
 #define WK_MUL_HI_U64(a, b) mul_hi((ulong)(a), (ulong)(b))
 #define WK_MUL_HI_I64(a, b) mul_hi((long)(a), (long)(b))
+#define WK_FABS(x)          fabs(x)
+#define WK_FMOD(a, b)       fmod((double)(a), (double)(b))
+#define WK_FLOOR(x)         floor(x)
+#define WK_CEIL(x)          ceil(x)
 #else
 #include <stdint.h>
 #include <string.h>
@@ -28,6 +33,7 @@ typedef int16_t wk_i16;
 typedef int32_t wk_i32;
 typedef int64_t wk_i64;
 typedef uint8_t wk_u8;
+typedef uint16_t wk_u16;
 typedef uint32_t wk_u32;
 typedef uint64_t wk_u64;
 #define WK_FN static inline
@@ -48,6 +54,10 @@ static inline double wk_as_f64(wk_u64 u)
 #define WK_AS_F64(u)        wk_as_f64(u)
 #define WK_MUL_HI_U64(a, b) ((wk_u64)(((unsigned __int128)(wk_u64)(a) * (wk_u64)(b)) >> 64))
 #define WK_MUL_HI_I64(a, b) ((wk_i64)(((__int128)(wk_i64)(a) * (wk_i64)(b)) >> 64))
+#define WK_FABS(x)          __builtin_fabs(x)
+#define WK_FMOD(a, b)       __builtin_fmod((double)(a), (double)(b))
+#define WK_FLOOR(x)         __builtin_floor(x)
+#define WK_CEIL(x)          __builtin_ceil(x)
 #endif
 
 /* The state of a value: valid, NULL, or the error that computing it met. One byte a row; NULL

@@ -191,7 +191,8 @@ struct weir_topo_machine {
 /* How to find the machine. All zero, or a NULL pointer, means: the live machine with its own
  * limits, without devices. */
 struct weir_topo_machine_options {
-    const char *source; /* NULL or "live"; "builtin:NAME"; a path that ends in .xml; else an hwloc
+    const char *source; /* NULL or "live"; "builtin:NAME"; a path that ends in .xml (hwloc) or .json (a machine
+                            file: "synthetic" and an overlay); else an hwloc
                            synthetic string */
     const char
         *overlay; /* path of a JSON overlay (devices, memory, tiers, capacities, limits), or NULL */

@@ -1,0 +1,237 @@
+/* Function calls: conditional functions become SELECTs, group window functions refer to the block's
+   window, aggregates are collected for the AGGREGATE node, and all else comes from the registry. */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/sql/bind_impl.h"
+
+/* ---- the registry ---- */
+
+static void *unknown_function(struct binder *b, const char *name, const struct weir_pos *pos)
+{
+    int n = weir_function_count();
+    const char **names = weir_malloc(sizeof *names * (size_t)(n + 1));
+    int k = 0;
+    for (int i = 0; names && i < n; i++) {
+        const char *f = weir_function_at(i)->name;
+        if (*f >= 'A' && *f <= 'Z') names[k++] = f; /* others are internal */
+    }
+    const char *near = names ? weir_sql_nearest(name, names, (size_t)k) : NULL;
+    weir_free(names);
+    if (near) return bind_fail(b, pos, "unknown function \"%s\"; did you mean %s?", name, near);
+    return bind_fail(b, pos, "unknown function \"%s\"; SHOW FUNCTIONS lists what there is", name);
+}
+
+struct weir_expr *bind_function(struct binder *b, const char *name, struct weir_pos pos, int n,
+                                struct weir_expr **arg)
+{
+    const struct weir_function *f = weir_function_find(name, strlen(name));
+    if (!f) return unknown_function(b, name, &pos);
+    if (n < f->min_args || n > f->max_args)
+        return bind_fail(b, &pos, "%s takes %s: %s", f->name,
+                         n < f->min_args ? "more arguments" : "fewer arguments", f->signature);
+    struct weir_type *type = bind_alloc(b, (size_t)n + 1, sizeof *type), ret;
+    if (!type) return NULL;
+    for (int i = 0; i < n; i++) type[i] = arg[i]->type;
+    struct weir_error why = {0};
+    if (f->infer(f, n, type, &ret, &why)) {
+        if (why.code == WEIR_ERR_NOMEM) return bind_nomem(b);
+        return bind_fail(b, &pos, "%s", why.message);
+    }
+    struct weir_expr *e = weir_expr_new(b->arena, WEIR_OP_CALL, ret, pos, n);
+    if (!e) return bind_nomem(b);
+    e->fn = f;
+    for (int i = 0; i < n; i++)
+        if (!(e->arg[i] = bind_cast(b, arg[i], type[i]))) return NULL;
+    return e;
+}
+
+/* ---- conditional functions ---- */
+
+struct weir_expr *bind_coalesce(struct binder *b, struct weir_expr **e, int n, struct weir_pos pos)
+{
+    struct weir_type t;
+    if (!bind_unify(b, e, n, "the arguments of COALESCE", &t)) return NULL;
+    struct weir_expr *r = e[n - 1];
+    for (int i = n - 2; r && i >= 0; i--) {
+        if (!e[i]->type.nullable) {
+            r = e[i];
+            continue;
+        }
+        struct weir_type step = t;
+        step.nullable = r->type.nullable;
+        r = bind_new(b, WEIR_OP_SELECT, step, pos, 3, bind_not(b, bind_is_null(b, e[i])), e[i], r);
+    }
+    return r;
+}
+
+static struct weir_expr *select_two(struct binder *b, struct weir_expr *cond, struct weir_expr *x,
+                                    struct weir_expr *y, const char *what, struct weir_pos pos)
+{
+    struct weir_expr *e[2] = {x, y};
+    struct weir_type t;
+    if (!cond || !x || !y || !bind_unify(b, e, 2, what, &t)) return NULL;
+    t.nullable = e[0]->type.nullable || e[1]->type.nullable;
+    return bind_new(b, WEIR_OP_SELECT, t, pos, 3, cond, e[0], e[1]);
+}
+
+enum special {
+    SP_NONE,
+    SP_COALESCE,
+    SP_NULLIF,
+    SP_IF,
+    SP_GROUPING,
+    SP_WINDOW,
+    SP_NOT_A_SCALAR,
+    SP_PROCTIME
+};
+
+static const struct {
+    const char *name;
+    uint8_t kind, min, max, part;
+} specials[] = {
+    {"COALESCE", SP_COALESCE, 1, 255, 0},
+    {"IFNULL", SP_COALESCE, 2, 2, 0},
+    {"NULLIF", SP_NULLIF, 2, 2, 0},
+    {"IF", SP_IF, 3, 3, 0},
+    {"GROUPING", SP_GROUPING, 1, 63, 0},
+    {"GROUPING_ID", SP_GROUPING, 1, 63, 0},
+    {"TUMBLE_START", SP_WINDOW, 2, 3, WINDOW_START},
+    {"TUMBLE_END", SP_WINDOW, 2, 3, WINDOW_END},
+    {"TUMBLE_ROWTIME", SP_WINDOW, 2, 3, WINDOW_ROWTIME},
+    {"HOP_START", SP_WINDOW, 3, 4, WINDOW_START},
+    {"HOP_END", SP_WINDOW, 3, 4, WINDOW_END},
+    {"HOP_ROWTIME", SP_WINDOW, 3, 4, WINDOW_ROWTIME},
+    {"TUMBLE", SP_NOT_A_SCALAR, 0, 255, 0},
+    {"HOP", SP_NOT_A_SCALAR, 0, 255, 0},
+    {"SESSION", SP_NOT_A_SCALAR, 0, 255, 0},
+    {"CUMULATE", SP_NOT_A_SCALAR, 0, 255, 0},
+    {"PROCTIME", SP_PROCTIME, 0, 0, 0},
+    {"TUMBLE_PROCTIME", SP_PROCTIME, 0, 255, 0},
+    {"HOP_PROCTIME", SP_PROCTIME, 0, 255, 0},
+    {"SESSION_START", SP_NOT_A_SCALAR, 0, 255, 0},
+    {"SESSION_END", SP_NOT_A_SCALAR, 0, 255, 0},
+};
+
+/* ---- TUMBLE_START and friends ---- */
+
+static struct weir_expr *window_part(struct binder *b, struct scope *s,
+                                     const struct weir_ast_expr *a, enum window_part part)
+{
+    const struct group_window *w = s->window;
+    const struct weir_ast_exprs *args = &a->call->args;
+    const char *name = a->call->name.parts[a->call->name.n - 1].name;
+    if (!w || s->in_agg)
+        return bind_fail(b, &a->pos,
+                         "%s stands beside a GROUP BY with that window, outside of "
+                         "aggregates: SELECT %s(ts, ...) ... GROUP BY TUMBLE(ts, ...)",
+                         name, name);
+    struct weir_expr *time = bind_expr(b, s, args->items[0]);
+    int64_t a1, a2 = 0;
+    if (!time || !bind_interval(b, args->items[1], "the window's size", &a1)) return NULL;
+    if (args->n > 2 && !bind_interval(b, args->items[2], "the window's size", &a2)) return NULL;
+    bool hop = w->kind == WEIR_WINDOW_HOP;
+    size_t len = strlen(w->name);
+    bool same = time->op == WEIR_OP_COLUMN && time->column == w->time_column &&
+                strlen(name) > len && name[len] == '_' && a1 == (hop ? w->slide_us : w->size_us) &&
+                (!hop || a2 == w->size_us);
+    for (size_t i = 0; same && i < len; i++) same = (name[i] & ~32) == w->name[i];
+    if (!same)
+        return bind_fail(b, &a->pos,
+                         "%s must have the name and the arguments of the %s in GROUP BY", name,
+                         w->name);
+    struct weir_type t = weir_type_timestamp(3);
+    t.nullable = 0;
+    return bind_column(b, COL_WINDOW + (int)part, t, a->pos);
+}
+
+static struct weir_expr *grouping(struct binder *b, struct scope *s, const struct weir_ast_expr *a,
+                                  struct weir_expr **arg)
+{
+    if (!s->agg_ok || s->in_agg)
+        return bind_fail(b, &a->pos,
+                         "GROUPING stands only in the SELECT list, HAVING and ORDER BY "
+                         "of a query with GROUP BY");
+    struct weir_expr **g = bind_grow(b, s->grouping, s->n_grouping, &s->cap_grouping, sizeof *g);
+    if (!g) return NULL;
+    s->grouping = g;
+    int n = (int)a->call->args.n;
+    struct weir_type t = weir_type_make(WEIR_TYPE_BIGINT);
+    t.nullable = 0;
+    struct weir_expr *list = weir_expr_new(b->arena, WEIR_OP_CALL, t, a->pos, n);
+    if (!list) return bind_nomem(b);
+    memcpy(list->arg, arg, sizeof *arg * (size_t)n);
+    g[s->n_grouping] = list;
+    return bind_column(b, COL_GROUPING + s->n_grouping++, t, a->pos);
+}
+
+static struct weir_expr *bind_special(struct binder *b, struct scope *s,
+                                      const struct weir_ast_expr *a, size_t i)
+{
+    const struct weir_ast_exprs *args = &a->call->args;
+    if (args->n < specials[i].min || args->n > specials[i].max)
+        return bind_fail(b, &a->pos, "%s takes %d%s argument%s, not %zu", specials[i].name,
+                         specials[i].min, specials[i].max > specials[i].min ? " or more" : "",
+                         specials[i].min == 1 ? "" : "s", args->n);
+    if (specials[i].kind == SP_WINDOW)
+        return window_part(b, s, a, (enum window_part)specials[i].part);
+    if (specials[i].kind == SP_PROCTIME)
+        return bind_unsupported(b, &a->pos,
+                                "processing time is not executed yet; use an event time "
+                                "column, or CURRENT_TIMESTAMP for the time of the query");
+    if (specials[i].kind == SP_NOT_A_SCALAR)
+        return bind_fail(b, &a->pos,
+                         "%s stands in FROM, as TABLE(%s(TABLE t, DESCRIPTOR(ts), "
+                         "...)), or in GROUP BY",
+                         specials[i].name, specials[i].name);
+    struct weir_expr **e = bind_alloc(b, args->n, sizeof(struct weir_expr *));
+    for (size_t k = 0; e && k < args->n; k++)
+        if (!(e[k] = bind_expr(b, s, args->items[k]))) return NULL;
+    if (!e) return NULL;
+    switch (specials[i].kind) {
+    case SP_COALESCE: return bind_coalesce(b, e, (int)args->n, a->pos);
+    case SP_NULLIF:
+        return select_two(b, bind_compare(b, WEIR_OP_EQ, e[0], e[1], a->pos),
+                          bind_null(b, e[0]->type, a->pos), e[0], "NULLIF", a->pos);
+    case SP_IF:
+        if (e[0]->type.id != WEIR_TYPE_BOOLEAN)
+            return bind_fail(b, &args->items[0]->pos, "IF needs a BOOLEAN first, this is a %s",
+                             bind_type_text(b, e[0]->type));
+        return select_two(b, e[0], e[1], e[2], "the branches of IF", a->pos);
+    default: return grouping(b, s, a, e);
+    }
+}
+
+/* ---- all calls ---- */
+
+static bool plain_call(struct binder *b, const struct weir_ast_expr *a, const char *name)
+{
+    const struct weir_ast_call *c = a->call;
+    if (c->distinct)
+        bind_fail(b, &a->pos, "%s is no aggregate function: DISTINCT has no meaning here", name);
+    else if (c->filter)
+        bind_fail(b, &a->pos, "%s is no aggregate function: FILTER has no meaning here", name);
+    else if (c->within_group.n)
+        bind_unsupported(b, &a->pos, "WITHIN GROUP is parsed, not executed yet");
+    return !b->status;
+}
+
+struct weir_expr *bind_call(struct binder *b, struct scope *s, const struct weir_ast_expr *a)
+{
+    const struct weir_ast_call *c = a->call;
+    const char *name = c->name.parts[c->name.n - 1].name;
+    if (c->over)
+        return bind_unsupported(b, &a->pos,
+                                "OVER windows are parsed, not executed yet; write a "
+                                "GROUP BY in a sub-query and join with it, or ORDER BY "
+                                "... LIMIT n for the first rows");
+    if (bind_is_aggregate(c)) return bind_aggregate(b, s, a);
+    if (!plain_call(b, a, name)) return NULL;
+    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
+        if (bind_word_is(name, specials[i].name)) return bind_special(b, s, a, i);
+    if (c->args.n > 255) return bind_fail(b, &a->pos, "%s has too many arguments", name);
+    struct weir_expr **arg = bind_alloc(b, c->args.n, sizeof *arg);
+    for (size_t i = 0; arg && i < c->args.n; i++)
+        if (!(arg[i] = bind_expr(b, s, c->args.items[i]))) return NULL;
+    return arg ? bind_function(b, name, a->pos, (int)c->args.n, arg) : NULL;
+}
