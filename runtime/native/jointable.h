@@ -38,7 +38,7 @@ struct weir_join_table {
 int weir_join_build(struct weir_pool *pool, struct weir_batch *const *batches, size_t n_batches,
                     const struct weir_type *types, int n_columns, int n_keys,
                     struct weir_join_table **out, struct weir_error *err) WEIR_NODISCARD;
-void weir_join_free(struct weir_join_table *t); /* NULL is allowed */
+void weir_join_free(struct weir_join_table *pub); /* NULL is allowed */
 
 /* Matches of N rows: payload rows [BEGIN[i], END[i]); NULL keys match nothing (begin = end). A key
    in an error state: returns 1 + the row's number; else 0. Thread-safe. */

@@ -89,6 +89,15 @@ static void args_text(const struct weir_expr *e, int first, const struct weir_sc
     }
 }
 
+/* OPEN, the arguments from FIRST on, and a closing parenthesis. */
+static void list_text(const char *open, const struct weir_expr *e, int first,
+                      const struct weir_schema *in, struct weir_buf *out)
+{
+    weir_buf_puts(out, open);
+    args_text(e, first, in, out);
+    weir_buf_putc(out, ')');
+}
+
 void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, struct weir_buf *out)
 {
     char t[64];
@@ -100,16 +109,8 @@ void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, str
             weir_buf_printf(out, "$%d", e->column);
         return;
     case WEIR_OP_CONST: value_text(&e->value, out); return;
-    case WEIR_OP_NEG:
-        weir_buf_puts(out, "-(");
-        args_text(e, 0, in, out);
-        weir_buf_putc(out, ')');
-        return;
-    case WEIR_OP_NOT:
-        weir_buf_puts(out, "NOT (");
-        args_text(e, 0, in, out);
-        weir_buf_putc(out, ')');
-        return;
+    case WEIR_OP_NEG: list_text("-(", e, 0, in, out); return;
+    case WEIR_OP_NOT: list_text("NOT (", e, 0, in, out); return;
     case WEIR_OP_IS_NULL:
     case WEIR_OP_IS_TRUE:
     case WEIR_OP_IS_FALSE:
@@ -138,9 +139,7 @@ void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, str
         return;
     case WEIR_OP_IN:
         weir_expr_text(e->arg[0], in, out);
-        weir_buf_puts(out, " IN (");
-        args_text(e, 1, in, out);
-        weir_buf_putc(out, ')');
+        list_text(" IN (", e, 1, in, out);
         return;
     case WEIR_OP_LIKE:
         weir_expr_text(e->arg[0], in, out);
@@ -152,9 +151,8 @@ void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, str
         }
         return;
     case WEIR_OP_CALL:
-        weir_buf_printf(out, "%s(", e->fn->name);
-        args_text(e, 0, in, out);
-        weir_buf_putc(out, ')');
+        weir_buf_puts(out, e->fn->name);
+        list_text("(", e, 0, in, out);
         return;
     default:
         weir_buf_putc(out, '(');
