@@ -14,10 +14,12 @@ int topo_fail(struct weir_topo_error *err, int code, const char *fmt, ...) TOPO_
 int topo_fail_errno(struct weir_topo_error *err, int code, int errno_value, const char *fmt, ...)
     TOPO_PRINTF(4, 5);
 int topo_fail_nomem(struct weir_topo_error *err, const char *what);
-#ifdef __clang_analyzer__ /* what the analyzer cannot know: these return the code that they are given */
-#define topo_fail(err, code, ...)          ((void)(topo_fail)(err, code, __VA_ARGS__), (code))
-#define topo_fail_errno(err, code, e, ...) ((void)(topo_fail_errno)(err, code, e, __VA_ARGS__), (code))
-#define topo_fail_nomem(err, what)         ((void)(topo_fail_nomem)(err, what), WEIR_TOPO_ERR_NOMEM)
+#ifdef __clang_analyzer__ /* what the analyzer cannot know: these return the code that they are    \
+                             given */
+#define topo_fail(err, code, ...) ((void)(topo_fail)(err, code, __VA_ARGS__), (code))
+#define topo_fail_errno(err, code, e, ...)                                                         \
+    ((void)(topo_fail_errno)(err, code, e, __VA_ARGS__), (code))
+#define topo_fail_nomem(err, what) ((void)(topo_fail_nomem)(err, what), WEIR_TOPO_ERR_NOMEM)
 #endif
 /* Put "PREFIX: " in front of the message that ERR holds; returns its code. */
 int topo_prefix(struct weir_topo_error *err, const char *fmt, ...) TOPO_PRINTF(2, 3);
