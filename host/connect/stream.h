@@ -1,0 +1,28 @@
+#ifndef WEIR_CONNECT_STREAM_H
+#define WEIR_CONNECT_STREAM_H
+
+#include <stdatomic.h>
+
+#include "host/connect/codec.h"
+#include "runtime/base/error.h"
+#include "runtime/base/mem.h"
+
+/* The bytes of a file from a given place to its end: a plain file, gzip or zstd by its suffix, or
+   "-" for standard input. Not thread-safe; any number of streams may read one file. Messages name
+   the file and, for damaged data, the byte of the file at which it was found. */
+
+struct weir_stream;
+
+/* Begin at byte OFFSET of the uncompressed contents (a compressed file is decoded up to there;
+   standard input and pipes are read up to there). PROGRESS, when not NULL, is advanced by the bytes
+   of the file that were consumed. PATH is copied. */
+int weir_stream_open(const char *path, uint64_t offset, _Atomic uint64_t *progress,
+                     struct weir_stream **out, struct weir_error *err) WEIR_NODISCARD;
+
+/* Fill BUF with up to CAP bytes; *GOT = 0 only at the end. */
+int weir_stream_read(struct weir_stream *s, char *buf, size_t cap, size_t *got,
+                     struct weir_error *err) WEIR_NODISCARD;
+
+void weir_stream_close(struct weir_stream *s); /* NULL is allowed */
+
+#endif
