@@ -33,6 +33,8 @@ char *weir_eval_scratch(struct weir_eval *ctx, size_t n);
 uint8_t *weir_eval_states(struct weir_eval *ctx, struct weir_vec *out, uint32_t n);
 /* Now, as fixed when the statement started (microseconds, UTC): CURRENT_TIMESTAMP and friends. */
 int64_t weir_eval_now(const struct weir_eval *ctx);
+/* 64 random bits; with SEED (may be NULL) the same sequence in each run. */
+uint64_t weir_eval_random(struct weir_eval *ctx, const int64_t *seed);
 
 /* ---- the interpreter ---- */
 
