@@ -39,7 +39,8 @@ static const struct weir_sink_ops blackhole_ops = {.open = sink_open,
                                                    .abort = sink_abort,
                                                    .free = sink_free};
 
-static int make_sink(const struct weir_table_def *t, struct weir_sink **out, struct weir_error *err)
+static int make_sink(const struct weir_table_spec *t, struct weir_sink **out,
+                     struct weir_error *err)
 {
     *out = NULL;
     int rc = weir_options_check(t, NULL, 0, err);

@@ -163,7 +163,7 @@ static const struct weir_source_ops gen_ops = {.plan_splits = plan_splits,
                                                .free = source_free};
 
 /* 'fields.X.…' must name a column. */
-static int check_names(const struct weir_table_def *t, struct weir_error *err)
+static int check_names(const struct weir_table_spec *t, struct weir_error *err)
 {
     for (size_t i = 0; i < t->n_options; i++) {
         const char *key = t->options[i].key;
@@ -182,7 +182,7 @@ static int check_names(const struct weir_table_def *t, struct weir_error *err)
     return 0;
 }
 
-static int init(struct gen_source *s, const struct weir_table_def *t, struct weir_error *err)
+static int init(struct gen_source *s, const struct weir_table_spec *t, struct weir_error *err)
 {
     static const char *const keys[] = {"rows-per-second", "number-of-rows", "seed", NULL};
     const char *const *lists[] = {keys, weir_gen_field_keys};
@@ -217,7 +217,7 @@ static int init(struct gen_source *s, const struct weir_table_def *t, struct wei
     return 0;
 }
 
-static int make_source(const struct weir_table_def *t, struct weir_source **out,
+static int make_source(const struct weir_table_spec *t, struct weir_source **out,
                        struct weir_error *err)
 {
     struct gen_source *s = weir_calloc(1, sizeof *s);

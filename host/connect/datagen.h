@@ -41,7 +41,7 @@ void weir_gen_fill(const struct weir_gen_field *f, struct weir_builder *b, int c
 
 /* Of the column NAME of T; *ROWS is lowered to the length of a sequence. NAMED_SEED is the table's.
  */
-int weir_gen_field_init(const struct weir_table_def *t, const struct weir_field *column,
+int weir_gen_field_init(const struct weir_table_spec *t, const struct weir_field *column,
                         uint64_t table_seed, struct weir_gen_field *out, uint64_t *rows,
                         struct weir_error *err) WEIR_NODISCARD;
 

@@ -58,7 +58,7 @@ static void whole_range(struct weir_gen_field *g)
 }
 
 /* A number of the column's type. */
-static int number(const struct weir_table_def *t, const struct weir_field *f, const char *what,
+static int number(const struct weir_table_spec *t, const struct weir_field *f, const char *what,
                   weir_i128 *exact, double *real, struct weir_error *err)
 {
     struct key k = key_of(f, what);
@@ -83,7 +83,7 @@ static int number(const struct weir_table_def *t, const struct weir_field *f, co
                             weir_type_text(f->type, type, sizeof type));
 }
 
-static int init_sequence(const struct weir_table_def *t, const struct weir_field *f,
+static int init_sequence(const struct weir_table_spec *t, const struct weir_field *f,
                          struct weir_gen_field *g, uint64_t *rows, struct weir_error *err)
 {
     struct key start = key_of(f, "start"), end = key_of(f, "end");
@@ -112,7 +112,7 @@ static int init_sequence(const struct weir_table_def *t, const struct weir_field
 }
 
 /* "5 min", "100 ms", "1 h": microseconds. */
-static int duration(const struct weir_table_def *t, const char *key, int64_t *out,
+static int duration(const struct weir_table_spec *t, const char *key, int64_t *out,
                     struct weir_error *err)
 {
     static const struct {
@@ -147,7 +147,7 @@ static uint64_t named_seed(uint64_t seed, const char *name)
     return mix(seed);
 }
 
-static int init_random(const struct weir_table_def *t, const struct weir_field *f,
+static int init_random(const struct weir_table_spec *t, const struct weir_field *f,
                        struct weir_gen_field *g, struct weir_error *err)
 {
     struct key length = key_of(f, "length"), max = key_of(f, "max");
@@ -167,7 +167,7 @@ static int init_random(const struct weir_table_def *t, const struct weir_field *
     return rc;
 }
 
-int weir_gen_field_init(const struct weir_table_def *t, const struct weir_field *column,
+int weir_gen_field_init(const struct weir_table_spec *t, const struct weir_field *column,
                         uint64_t table_seed, struct weir_gen_field *out, uint64_t *rows,
                         struct weir_error *err)
 {

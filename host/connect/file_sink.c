@@ -180,7 +180,7 @@ static const struct weir_sink_ops file_sink_ops = {.open = sink_open,
                                                    .abort = sink_abort,
                                                    .free = sink_free};
 
-int weir_file_sink_new(const struct weir_table_def *t, struct weir_sink **out,
+int weir_file_sink_new(const struct weir_table_spec *t, struct weir_sink **out,
                        struct weir_error *err)
 {
     struct file_sink *s = weir_calloc(1, sizeof *s);

@@ -331,7 +331,7 @@ static void estimate(struct file_source *s)
     weir_paths_release(&paths);
 }
 
-int weir_file_source_new(const struct weir_table_def *t, struct weir_source **out,
+int weir_file_source_new(const struct weir_table_spec *t, struct weir_source **out,
                          struct weir_error *err)
 {
     struct file_source *s = weir_calloc(1, sizeof *s);

@@ -17,7 +17,7 @@ static const char *const json_keys[] = {"json.ignore-parse-errors", "json.fail-o
                                         "json.timestamp-format.standard", NULL};
 static const char *const formats[] = {"csv", "json", NULL};
 
-static int csv_options(const struct weir_table_def *t, struct weir_file_table *out,
+static int csv_options(const struct weir_table_spec *t, struct weir_file_table *out,
                        struct weir_error *err)
 {
     struct weir_csv_options *o = &out->csv;
@@ -47,7 +47,7 @@ static int csv_options(const struct weir_table_def *t, struct weir_file_table *o
     return 0;
 }
 
-static int json_options(const struct weir_table_def *t, struct weir_json_options *o,
+static int json_options(const struct weir_table_spec *t, struct weir_json_options *o,
                         struct weir_error *err)
 {
     static const char *const standards[] = {"SQL", "ISO-8601", NULL};
@@ -59,7 +59,7 @@ static int json_options(const struct weir_table_def *t, struct weir_json_options
     return rc;
 }
 
-static int required(const struct weir_table_def *t, const char *key, const char *example,
+static int required(const struct weir_table_spec *t, const char *key, const char *example,
                     struct weir_error *err)
 {
     const char *v = weir_option_get(t, key);
@@ -82,7 +82,7 @@ static int check_types(const struct weir_file_table *t, struct weir_error *err)
     return 0;
 }
 
-static int copy_names(const struct weir_table_def *t, struct weir_file_table *out,
+static int copy_names(const struct weir_table_spec *t, struct weir_file_table *out,
                       struct weir_error *err)
 {
     const char *path = weir_option_get(t, "path");
@@ -92,7 +92,7 @@ static int copy_names(const struct weir_table_def *t, struct weir_file_table *ou
     return weir_schema_copy(&t->schema, &out->schema, err);
 }
 
-int weir_file_table_init(const struct weir_table_def *t, struct weir_file_table *out,
+int weir_file_table_init(const struct weir_table_spec *t, struct weir_file_table *out,
                          struct weir_error *err)
 {
     memset(out, 0, sizeof *out);

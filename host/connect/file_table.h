@@ -37,7 +37,7 @@ struct weir_file_table {
 };
 
 /* Check and copy; *OUT is released with weir_file_table_release, also after an error. */
-int weir_file_table_init(const struct weir_table_def *t, struct weir_file_table *out,
+int weir_file_table_init(const struct weir_table_spec *t, struct weir_file_table *out,
                          struct weir_error *err) WEIR_NODISCARD;
 void weir_file_table_release(struct weir_file_table *t);
 

@@ -9,7 +9,7 @@
 #include "host/connect/connect.h"
 #include "runtime/column/text.h"
 
-static const struct weir_option *find(const struct weir_table_def *t, const char *key)
+static const struct weir_option *find(const struct weir_table_spec *t, const char *key)
 {
     for (size_t i = 0; i < t->n_options; i++) {
         if (strcmp(t->options[i].key, key) == 0) return &t->options[i];
@@ -17,13 +17,13 @@ static const struct weir_option *find(const struct weir_table_def *t, const char
     return NULL;
 }
 
-const char *weir_option_get(const struct weir_table_def *t, const char *key)
+const char *weir_option_get(const struct weir_table_spec *t, const char *key)
 {
     const struct weir_option *o = find(t, key);
     return o ? o->value : NULL;
 }
 
-int weir_option_fail(const struct weir_table_def *t, const char *key, struct weir_error *err,
+int weir_option_fail(const struct weir_table_spec *t, const char *key, struct weir_error *err,
                      const char *fmt, ...)
 {
     if (!err) return WEIR_ERR_BIND;
@@ -39,7 +39,7 @@ int weir_option_fail(const struct weir_table_def *t, const char *key, struct wei
     return weir_fail(err, WEIR_ERR_BIND, "table %s, option '%s'%s: %s", t->name, key, place, what);
 }
 
-int weir_option_bool(const struct weir_table_def *t, const char *key, bool *out,
+int weir_option_bool(const struct weir_table_spec *t, const char *key, bool *out,
                      struct weir_error *err)
 {
     const char *v = weir_option_get(t, key);
@@ -50,7 +50,7 @@ int weir_option_bool(const struct weir_table_def *t, const char *key, bool *out,
     return 0;
 }
 
-int weir_option_int(const struct weir_table_def *t, const char *key, int64_t min, int64_t max,
+int weir_option_int(const struct weir_table_spec *t, const char *key, int64_t min, int64_t max,
                     int64_t *out, struct weir_error *err)
 {
     const char *v = weir_option_get(t, key);
@@ -66,7 +66,7 @@ int weir_option_int(const struct weir_table_def *t, const char *key, int64_t min
     return 0;
 }
 
-int weir_option_char(const struct weir_table_def *t, const char *key, char *out,
+int weir_option_char(const struct weir_table_spec *t, const char *key, char *out,
                      struct weir_error *err)
 {
     const char *v = weir_option_get(t, key);
@@ -87,7 +87,7 @@ int weir_option_char(const struct weir_table_def *t, const char *key, char *out,
     return 0;
 }
 
-int weir_option_word(const struct weir_table_def *t, const char *key, const char *const *words,
+int weir_option_word(const struct weir_table_spec *t, const char *key, const char *const *words,
                      int *out, struct weir_error *err)
 {
     const char *v = weir_option_get(t, key);
@@ -136,8 +136,8 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
-static int unknown(const struct weir_table_def *t, const char *key, const char *const *const *lists,
-                   int n_lists, struct weir_error *err)
+static int unknown(const struct weir_table_spec *t, const char *key,
+                   const char *const *const *lists, int n_lists, struct weir_error *err)
 {
     struct weir_buf known = {0};
     const char *best = NULL;
@@ -159,8 +159,8 @@ static int unknown(const struct weir_table_def *t, const char *key, const char *
     return rc;
 }
 
-int weir_options_check(const struct weir_table_def *t, const char *const *const *lists, int n_lists,
-                       struct weir_error *err)
+int weir_options_check(const struct weir_table_spec *t, const char *const *const *lists,
+                       int n_lists, struct weir_error *err)
 {
     for (size_t o = 0; o < t->n_options; o++) {
         const char *key = t->options[o].key;

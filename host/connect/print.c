@@ -97,7 +97,8 @@ static const struct weir_sink_ops print_ops = {.open = sink_open,
                                                .abort = sink_abort,
                                                .free = sink_free};
 
-static int make_sink(const struct weir_table_def *t, struct weir_sink **out, struct weir_error *err)
+static int make_sink(const struct weir_table_spec *t, struct weir_sink **out,
+                     struct weir_error *err)
 {
     static const char *const keys[] = {"print-identifier", "standard-error", NULL};
     static const char *const *const lists[] = {keys};

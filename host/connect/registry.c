@@ -13,7 +13,7 @@ static const struct weir_connector *const connectors[] = {
 
 #define N_CONNECTORS (sizeof connectors / sizeof *connectors)
 
-static int find(const struct weir_table_def *t, const struct weir_connector **out,
+static int find(const struct weir_table_spec *t, const struct weir_connector **out,
                 struct weir_error *err)
 {
     const char *name = weir_option_get(t, "connector");
@@ -38,7 +38,7 @@ static int find(const struct weir_table_def *t, const struct weir_connector **ou
     return rc;
 }
 
-int weir_connect_source(const struct weir_table_def *t, struct weir_source **out,
+int weir_connect_source(const struct weir_table_spec *t, struct weir_source **out,
                         struct weir_error *err)
 {
     const struct weir_connector *c;
@@ -50,7 +50,7 @@ int weir_connect_source(const struct weir_table_def *t, struct weir_source **out
     return c->make_source(t, out, err);
 }
 
-int weir_connect_sink(const struct weir_table_def *t, struct weir_sink **out,
+int weir_connect_sink(const struct weir_table_spec *t, struct weir_sink **out,
                       struct weir_error *err)
 {
     const struct weir_connector *c;

@@ -42,7 +42,7 @@ static inline uint64_t below(uint64_t n)
 }
 
 struct table {
-    struct weir_table_def def;
+    struct weir_table_spec def;
     struct weir_field fields[MAX_FIELDS];
     struct weir_option options[MAX_OPTIONS];
     char *text[2 * MAX_OPTIONS + MAX_FIELDS];

@@ -1,0 +1,235 @@
+/* Statements, one after another: parse, bind, optimize, lower, run into the caller's rows or the
+ * table's sink. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host/engine/engine.h"
+#include "host/engine/slots.h"
+#include "host/sql/parse.h"
+
+#define MAX_BACKENDS 16
+
+struct session {
+    struct weir_engine *e;
+    const char *file_name;
+    const struct weir_engine_output *output;
+    struct weir_arena arena; /* of the statement */
+    struct weir_error *err;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* A guess of native work in seconds; -1 when a source does not know its size. */
+static double expected_seconds(const struct weir_bound *b, int n_slots)
+{
+    double sum = 0;
+    for (int i = 0; i < b->n_sources; i++) {
+        const struct weir_source *s = b->source[i];
+        if (s->est_rows >= 0)
+            sum += (double)s->est_rows * 20e-9;
+        else if (s->est_bytes)
+            sum += (double)s->est_bytes / 100e6;
+        else
+            return -1;
+    }
+    return sum / n_slots;
+}
+
+static void keep_stats(struct weir_engine *e, const struct weir_stats *stats)
+{
+    if (e->stats.len) weir_buf_puts(&e->stats, ",\n");
+    weir_stats_json(stats, &e->stats);
+}
+
+/* Run ROOT into SINK: commit on success, abort otherwise. Takes no ownership. */
+static int run_plan(struct session *s, const struct weir_bound *bound, struct weir_node *root,
+                    struct weir_sink *sink)
+{
+    struct weir_engine *e = s->e;
+    struct weir_slots *slots = NULL;
+    struct weir_stages stages = {0};
+    struct weir_stats stats = {0};
+    struct weir_backend *backend[MAX_BACKENDS];
+    struct weir_exec_options o = {.device = backend, .cancel = &e->cancel, .trace = e->trace};
+    bool opened = false;
+    root = weir_plan_optimize(&s->arena, root);
+    int rc = root ? WEIR_OK : weir_fail_nomem(s->err, 0, "optimizing the plan");
+    if (!rc) rc = weir_stages_lower(&s->arena, root, &stages, s->err);
+    if (!rc) rc = engine_slots(e, &slots, s->err);
+    if (!rc)
+        rc = engine_backends(e, expected_seconds(bound, slots->n), &o.mode, backend, MAX_BACKENDS,
+                             &o.n_devices, s->err);
+    if (!rc && weir_stats_init(&stats, stages.n_stages))
+        rc = weir_fail_nomem(s->err, 0, "statistics");
+    if (!rc) {
+        const char *rows = weir_catalog_get(&e->catalog, "weir.batch-rows");
+        o.workers = slots->workers;
+        o.slot_bytes = e->options.slot_bytes ? e->options.slot_bytes : slots->slot_bytes;
+        o.batch_rows = e->options.batch_rows ? e->options.batch_rows
+                       : rows                ? (uint32_t)atoi(rows)
+                                             : 0;
+        o.now_us = now_us();
+        o.rows_read = &e->rows_read;
+        atomic_store(&e->rows_read, 0);
+        rc = sink->ops->open(sink, slots->n, s->err);
+        opened = true;
+    }
+    if (!rc) rc = weir_exec_run(&stages, &o, sink, &stats, s->err);
+    if (!rc) rc = sink->ops->commit(sink, s->err);
+    if (rc && opened) sink->ops->abort(sink);
+    if (stats.stage) {
+        keep_stats(e, &stats);
+        if (s->output->done) s->output->done(s->output->ctx, bound, &stats);
+    }
+    weir_stats_release(&stats);
+    weir_stages_release(&stages);
+    return rc;
+}
+
+/* Rows of one STRING column, a line each, as a query's result. */
+static int show_lines(struct session *s, const char *column, const char *text)
+{
+    struct weir_field field = {column, weir_type_string()};
+    struct weir_schema schema = {1, &field};
+    struct weir_builder *b = NULL;
+    struct weir_batch *batch = NULL;
+    struct weir_sink *sink = NULL;
+    int rc = weir_builder_new(NULL, 1, &field.type, &b, s->err);
+    while (!rc && *text) {
+        size_t n = strcspn(text, "\n");
+        weir_builder_str(b, 0, text, n);
+        text += n + (text[n] == '\n');
+    }
+    if (!rc) rc = weir_builder_finish(b, &batch, s->err);
+    if (!rc) rc = s->output->rows(s->output->ctx, &schema, &sink, s->err);
+    if (!rc) rc = sink->ops->open(sink, 1, s->err);
+    if (!rc) rc = sink->ops->write(sink, 0, batch, s->err);
+    if (!rc) rc = sink->ops->commit(sink, s->err);
+    if (rc && sink) sink->ops->abort(sink);
+    if (sink) sink->ops->free(sink);
+    weir_batch_unref(batch);
+    weir_builder_free(b);
+    return rc;
+}
+
+static int explain_bound(struct session *s, const struct weir_bound *b, bool json,
+                         struct weir_buf *out)
+{
+    int rc = WEIR_OK;
+    if (b->kind == WEIR_BOUND_QUERY)
+        return engine_explain_node(s->e, &s->arena, b->root, json, out, s->err);
+    for (int i = 0; !rc && i < b->n_inserts; i++) {
+        if (json)
+            weir_buf_puts(out, i ? ",\n" : "");
+        else
+            weir_buf_printf(out, "== INSERT INTO %s ==\n", b->insert[i].table);
+        rc = engine_explain_node(s->e, &s->arena, b->insert[i].root, json, out, s->err);
+    }
+    return rc;
+}
+
+static int run_bound(struct session *s, const struct weir_bound *b)
+{
+    int rc = WEIR_OK;
+    if (b->explain) {
+        struct weir_buf text = {0};
+        rc = explain_bound(s, b, false, &text);
+        if (!rc) rc = show_lines(s, "plan", text.data ? text.data : "");
+        weir_buf_release(&text);
+        return rc;
+    }
+    if (b->kind == WEIR_BOUND_QUERY) {
+        struct weir_sink *sink = NULL;
+        rc = s->output->rows(s->output->ctx, &b->root->schema, &sink, s->err);
+        if (!rc) rc = run_plan(s, b, b->root, sink);
+        if (sink) sink->ops->free(sink);
+    }
+    for (int i = 0; !rc && b->kind == WEIR_BOUND_INSERT && i < b->n_inserts; i++)
+        rc = run_plan(s, b, b->insert[i].root, b->insert[i].sink);
+    if (!rc && b->kind == WEIR_BOUND_DONE && s->output->done)
+        s->output->done(s->output->ctx, b, NULL);
+    return rc;
+}
+
+static void set_running(struct weir_engine *e, const struct weir_bound *b)
+{
+    pthread_mutex_lock(&e->mutex);
+    e->running = b;
+    pthread_mutex_unlock(&e->mutex);
+}
+
+/* Parse SQL and hand each bound statement to VISIT. */
+static int each_statement(struct session *s, const char *sql, size_t len,
+                          int (*visit)(struct session *s, const struct weir_bound *b, void *ctx),
+                          void *ctx)
+{
+    struct weir_arena script_arena;
+    struct weir_ast_script script;
+    const struct weir_bind_callbacks callbacks = {.ctx = s->e,
+                                                  .open_source = engine_open_source,
+                                                  .open_sink = engine_open_sink,
+                                                  .check_setting = engine_check_setting};
+    weir_arena_init(&script_arena);
+    weir_arena_init(&s->arena);
+    int rc = weir_sql_parse(sql, len, s->file_name, &script_arena, &script, s->err);
+    for (size_t i = 0; !rc && i < script.n && !atomic_load(&s->e->cancel); i++) {
+        struct weir_bound bound = {0};
+        rc = weir_bind_statement(&s->e->catalog, script.stmts[i], s->file_name, &s->arena,
+                                 &callbacks, &bound, s->err);
+        if (!rc) {
+            set_running(s->e, &bound);
+            rc = visit(s, &bound, ctx);
+            set_running(s->e, NULL);
+            weir_bound_release(&bound);
+        }
+        weir_arena_reset(&s->arena);
+    }
+    weir_arena_release(&s->arena);
+    weir_arena_release(&script_arena);
+    return rc;
+}
+
+static int visit_run(struct session *s, const struct weir_bound *b, void *ctx)
+{
+    (void)ctx;
+    return run_bound(s, b);
+}
+
+int weir_engine_run(struct weir_engine *e, const char *sql, size_t len, const char *file_name,
+                    const struct weir_engine_output *output, struct weir_error *err)
+{
+    struct session s = {.e = e, .file_name = file_name, .output = output, .err = err};
+    return each_statement(&s, sql, len, visit_run, NULL);
+}
+
+struct explaining {
+    bool json;
+    int n;
+    struct weir_buf *out;
+};
+
+static int visit_explain(struct session *s, const struct weir_bound *b, void *ctx)
+{
+    struct explaining *x = ctx;
+    if (b->kind == WEIR_BOUND_DONE) return WEIR_OK;
+    if (x->n++) weir_buf_puts(x->out, x->json ? ",\n" : "\n");
+    return explain_bound(s, b, x->json, x->out);
+}
+
+int weir_engine_explain(struct weir_engine *e, const char *sql, size_t len, const char *file_name,
+                        bool json, struct weir_buf *out, struct weir_error *err)
+{
+    static const struct weir_engine_output none;
+    struct session s = {.e = e, .file_name = file_name, .output = &none, .err = err};
+    struct explaining x = {json, 0, out};
+    if (json) weir_buf_puts(out, "[");
+    int rc = each_statement(&s, sql, len, visit_explain, &x);
+    if (json) weir_buf_puts(out, "]\n");
+    return rc;
+}
