@@ -1,0 +1,219 @@
+/* The loop of the random tester; see campaign.h. */
+
+#include "campaign.h"
+
+#include "functions.h"
+#include "generate.h"
+#include "minimize.h"
+#include "print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { shapes_per_schema = 25 };
+
+static struct rng seeded(uint64_t seed, char what, int64_t a, int64_t b)
+{
+    struct rng r = {seed};
+    r.state = rng_next(&r) ^ (uint64_t)what * 0x9fb21c651e98df25u;
+    r.state = rng_next(&r) ^ (uint64_t)a * 0xd6e8feb86659fd93u;
+    r.state = rng_next(&r) ^ (uint64_t)b * 0xa0761d6478bd642fu;
+    return r;
+}
+
+static struct query *make_query(const struct campaign *c, const struct database *db,
+                                struct pool *pool, int64_t shape, int64_t variant)
+{
+    struct rng forms = seeded(c->seed, 'q', shape, 0),
+               constants = seeded(c->seed, 'c', shape, variant);
+    return generate_query(db, pool, &forms, &constants);
+}
+
+static void fill(const struct campaign *c, struct database *db, int64_t group, int64_t variant)
+{
+    struct rng r = seeded(c->seed, 'd', group, variant);
+    database_fill(db, &r, c->max_rows);
+}
+
+static void count_expr(struct campaign *c, const struct expr *e)
+{
+    if (!e) return;
+    c->op_count[e->op]++;
+    c->kind_count[e->type.kind]++;
+    if (e->op == op_call) c->function_count[e->param]++;
+    if (e->op == op_aggregate) c->aggregate_count[e->param]++;
+    for (int i = 0; i < e->n; i++) count_expr(c, e->kid[i]);
+}
+
+static void count_query(struct campaign *c, const struct query *q)
+{
+    for (; q; q = q->next) {
+        for (int i = 0; i < q->n_items; i++) count_expr(c, q->item[i].expr);
+        count_expr(c, q->where);
+        count_expr(c, q->having);
+        for (int i = 0; i < q->n_relations; i++) {
+            c->join_count[q->relation[i].join]++;
+            c->relation_count[q->relation[i].kind]++;
+            count_expr(c, q->relation[i].residual);
+            if (q->relation[i].query) count_query(c, q->relation[i].query);
+        }
+        for (int i = 0; i < q->n_members; i++) c->member_count[q->member[i].kind]++;
+    }
+}
+
+static void report(struct campaign *c, struct query *q, struct database *db, struct pool *pool,
+                   struct engine *suspect, int64_t shape, int64_t variant)
+{
+    struct text out = {0};
+    struct result got = {0}, right = {0};
+    text_printf(&out,
+                "\n-- %s differs: --seed %llu --first-shape %lld --shapes 1 --first-variant %lld "
+                "--variants 1\n",
+                suspect->name, (unsigned long long)c->seed, (long long)shape, (long long)variant);
+    minimize(q, db, pool, c->right, suspect);
+    database_script(db, &out);
+    print_weir(&out, q);
+    text_add(&out, ";\n-- for SQLite: ");
+    print_sqlite(&out, q, 0);
+    c->right->run(c->right, q, &right);
+    suspect->run(suspect, q, &got);
+    text_printf(&out, "\n-- right: ");
+    result_show(&right, q, 8, &out);
+    text_printf(&out, "-- %s: ", suspect->name);
+    result_show(&got, q, 8, &out);
+    text_add(&out, "-- ");
+    if (result_same(q, &got, &right, &out))
+        text_add(&out, "the same now: it does not fail every time\n");
+    printf("%s", out.data);
+    fflush(stdout);
+    text_free(&out);
+    result_clear(&got);
+    result_clear(&right);
+    free(got.cell);
+    free(right.cell);
+}
+
+/* True when ENGINE answers as the right one did. */
+static bool agrees(struct campaign *c, struct engine *engine, const struct query *q,
+                   struct result *right, struct result *got)
+{
+    struct text why = {0};
+    engine->run(engine, q, got);
+    if (got->outcome == outcome_refused) {
+        c->refusals++;
+        if (c->allow_refusals) return true;
+    }
+    c->compared++;
+    bool same = result_same(q, got, right, &why);
+    if (!same && !c->quiet && why.data) printf("-- %s: %s", engine->name, why.data);
+    text_free(&why);
+    return same;
+}
+
+/* False: the data were changed by a minimisation, load them again. */
+static bool test_query(struct campaign *c, struct database *db, int64_t shape, int64_t variant,
+                       struct result *right, struct result *got)
+{
+    struct pool pool = {0};
+    struct query *q = make_query(c, db, &pool, shape, variant);
+    bool kept = true;
+    c->queries++;
+    count_query(c, q);
+    if (c->print_queries) {
+        struct text t = {0};
+        print_weir(&t, q);
+        printf("%s;\n", t.data);
+        text_free(&t);
+    }
+    c->right->run(c->right, q, right);
+    if (right->outcome == outcome_broken) {
+        printf("-- shape %lld: %s\n", (long long)shape, right->message);
+        c->failures++;
+    }
+    if (right->outcome == outcome_skipped) c->skipped++;
+    if (right->outcome == outcome_failed) c->both_failed++;
+    c->rows += right->n_rows;
+    for (int i = 0; i < c->n_engines && kept && right->outcome <= outcome_failed; i++) {
+        if (agrees(c, c->engine[i], q, right, got)) continue;
+        c->failures++;
+        if (c->quiet) break;
+        report(c, q, db, &pool, c->engine[i], shape, variant);
+        kept = false;
+    }
+    pool_free(&pool);
+    return kept;
+}
+
+static bool load_all(struct campaign *c, struct database *db, int64_t group, int64_t variant)
+{
+    fill(c, db, group, variant);
+    if (!c->right->load(c->right, db)) return false;
+    for (int i = 0; i < c->n_engines; i++)
+        if (!c->engine[i]->load(c->engine[i], db)) return false;
+    return true;
+}
+
+static bool test_group(struct campaign *c, int64_t first, int64_t last, struct result *right,
+                       struct result *got)
+{
+    struct database db;
+    int64_t group = first / shapes_per_schema;
+    struct rng r = seeded(c->seed, 's', group, 0);
+    bool good = true;
+    database_schema(&db, &r);
+    for (int64_t v = c->first_variant; good && v < c->first_variant + c->variants; v++) {
+        good = load_all(c, &db, group, v);
+        for (int64_t s = first; good && s < last && c->failures < c->max_failures; s++)
+            if (!test_query(c, &db, s, v, right, got)) good = load_all(c, &db, group, v);
+    }
+    database_free(&db);
+    return good;
+}
+
+int64_t campaign_run(struct campaign *c)
+{
+    struct result right = {0}, got = {0};
+    int64_t end = c->first_shape + c->shapes;
+    for (int64_t s = c->first_shape; s < end && c->failures < c->max_failures;) {
+        int64_t last = (s / shapes_per_schema + 1) * shapes_per_schema;
+        if (last > end) last = end;
+        if (!test_group(c, s, last, &right, &got)) {
+            c->failures++;
+            break;
+        }
+        s = last;
+    }
+    result_clear(&right);
+    result_clear(&got);
+    free(right.cell);
+    free(got.cell);
+    return c->failures;
+}
+
+void campaign_summary(const struct campaign *c, struct text *out)
+{
+    text_printf(out,
+                "%lld queries, %lld comparisons, %lld differences; %lld fail as they should, %lld "
+                "refused by an engine, "
+                "%lld not comparable; %.1f rows on average\n",
+                (long long)c->queries, (long long)c->compared, (long long)c->failures,
+                (long long)c->both_failed, (long long)c->refusals, (long long)c->skipped,
+                c->queries ? (double)c->rows / (double)c->queries : 0.0);
+}
+
+static void gap(struct text *out, int64_t count, const char *what, int number)
+{
+    if (count == 0) text_printf(out, "never generated: %s %d\n", what, number);
+}
+
+void campaign_gaps(const struct campaign *c, struct text *out)
+{
+    for (int i = 0; i <= op_aggregate; i++) gap(out, c->op_count[i], "operator", i);
+    for (int i = 0; i < function_count; i++)
+        if (c->function_count[i] == 0) text_printf(out, "never generated: %s\n", functions[i].weir);
+    for (int i = 0; i < agg_kinds; i++) gap(out, c->aggregate_count[i], aggregate_names[i], i);
+    for (int i = 0; i < k_count; i++) gap(out, c->kind_count[i], "type", i);
+    for (int i = 0; i < 4; i++) gap(out, c->join_count[i], "join", i);
+    for (int i = 0; i <= rel_hop; i++) gap(out, c->relation_count[i], "relation", i);
+    for (int i = 0; i < 4; i++) gap(out, c->member_count[i], "sub-query", i);
+}

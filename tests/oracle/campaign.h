@@ -1,0 +1,33 @@
+#ifndef WEIR_TESTS_ORACLE_CAMPAIGN_H
+#define WEIR_TESTS_ORACLE_CAMPAIGN_H
+
+#include "engine.h"
+
+/* Many random queries against several engines. A query is (seed, shape, variant): the seed and the
+   shape decide the schema and the query but for its literals; the variant decides literals and
+   data. 25 shapes share a schema. */
+struct campaign {
+    uint64_t seed;
+    int64_t first_shape, shapes, first_variant, variants;
+    int max_rows;
+    int max_failures;    /* stop after so many */
+    bool allow_refusals; /* an engine that refuses is counted, not blamed */
+    bool quiet;          /* nothing is printed, nothing minimised */
+    bool print_queries;
+    struct engine *right;
+    int n_engines;
+    struct engine **engine;
+
+    /* What happened. */
+    int64_t queries, compared, failures, refusals, skipped, both_failed, rows;
+    int64_t op_count[64], function_count[128], aggregate_count[16], kind_count[k_count],
+        join_count[4], relation_count[8], member_count[4];
+};
+
+/* The number of failures; the rest is in C. */
+int64_t campaign_run(struct campaign *c);
+void campaign_summary(const struct campaign *c, struct text *out);
+/* What the generator never made, one a line. */
+void campaign_gaps(const struct campaign *c, struct text *out);
+
+#endif

@@ -1,0 +1,133 @@
+/* Text, date and time functions for SQLite; see sqlite_functions.h. Dates are days, times
+ * milliseconds since 1970. */
+
+#include "sqlite_functions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void put_text(sqlite3_context *c, struct text *t)
+{
+    sqlite3_result_text(c, t->data ? t->data : "", (int)t->length, SQLITE_TRANSIENT);
+    text_free(t);
+}
+
+static void w_dec_text(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    text_decimal(&t, get_decimal(v[0]), sqlite3_value_int(v[1]));
+    put_text(c, &t);
+}
+
+static void w_bool_text(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (!strict(c, n, v))
+        sqlite3_result_text(c, sqlite3_value_int(v[0]) ? "TRUE" : "FALSE", -1, SQLITE_STATIC);
+}
+
+static void w_date_text(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    text_date(&t, sqlite3_value_int64(v[0]));
+    put_text(c, &t);
+}
+
+static void w_time_text(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    text_timestamp(&t, sqlite3_value_int64(v[0]));
+    put_text(c, &t);
+}
+
+/* [blanks][+-]digits[.digits][blanks]: the fraction is cut. */
+static bool parse_integer(const char *s, i128 *out)
+{
+    while (*s == ' ' || *s == '\t') s++;
+    bool negative = *s == '-';
+    if (*s == '-' || *s == '+') s++;
+    if (*s < '0' || *s > '9') return false;
+    i128 value = 0;
+    for (; *s >= '0' && *s <= '9'; s++)
+        if (value < pow10_table[30]) value = value * 10 + (*s - '0');
+    if (*s == '.')
+        for (s++; *s >= '0' && *s <= '9';) s++;
+    while (*s == ' ' || *s == '\t') s++;
+    *out = negative ? -value : value;
+    return *s == 0;
+}
+
+/* w_text_int(x, unused, bits, try) */
+static void w_text_int(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    i128 value, top = (i128)1 << (sqlite3_value_int(v[2]) - 1);
+    if (parse_integer((const char *)sqlite3_value_text(v[0]), &value) && value >= -top &&
+        value < top) {
+        sqlite3_result_int64(c, (int64_t)value);
+    } else if (!sqlite3_value_int(v[3])) {
+        result_failure(c);
+    }
+}
+
+static void w_reverse(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    const char *s = (const char *)sqlite3_value_text(v[0]);
+    int length = sqlite3_value_bytes(v[0]);
+    struct text t = {0};
+    for (int end = length; end > 0;) {
+        int begin = end - 1;
+        while (begin > 0 && ((unsigned char)s[begin] & 0xc0) == 0x80) begin--;
+        text_bytes(&t, s + begin, (size_t)(end - begin));
+        end = begin;
+    }
+    put_text(c, &t);
+}
+
+static void w_date_part(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    int64_t year;
+    int month, day;
+    civil_of(sqlite3_value_int64(v[1]), &year, &month, &day);
+    switch (*sqlite3_value_text(v[0])) {
+    case 'y': sqlite3_result_int64(c, year); break;
+    case 'm': sqlite3_result_int(c, month); break;
+    case 'q': sqlite3_result_int(c, (month + 2) / 3); break;
+    default: sqlite3_result_int(c, day);
+    }
+}
+
+static int days_in(int64_t year, int month)
+{
+    return (int)(days_of(month == 12 ? year + 1 : year, month % 12 + 1, 1) -
+                 days_of(year, month, 1));
+}
+
+/* The last day of the month where the month is shorter. */
+static void w_add_months(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    int64_t year;
+    int month, day;
+    civil_of(sqlite3_value_int64(v[0]), &year, &month, &day);
+    int64_t months = year * 12 + month - 1 + sqlite3_value_int64(v[1]);
+    year = floor_div(months, 12);
+    month = (int)(months - year * 12) + 1;
+    int last = days_in(year, month);
+    sqlite3_result_int64(c, days_of(year, month, day < last ? day : last));
+}
+
+int register_text_functions(sqlite3 *db)
+{
+    static const struct function_entry entries[] = {
+        {"w_dec_text", 2, w_dec_text},   {"w_bool_text", 1, w_bool_text},
+        {"w_date_text", 1, w_date_text}, {"w_time_text", 1, w_time_text},
+        {"w_text_int", 4, w_text_int},   {"w_reverse", 1, w_reverse},
+        {"w_date_part", 2, w_date_part}, {"w_add_months", 2, w_add_months},
+    };
+    return register_entries(db, entries, sizeof entries / sizeof *entries);
+}
