@@ -709,7 +709,7 @@ struct weir_ast_insert {
     struct weir_ast_name table;
     struct weir_ast_hints hints;
     struct weir_ast_idents columns;
-    size_t n_partition; /* PARTITION (name = literal, ...) */
+    size_t n_partition; /* PARTITION (name [= literal], ...); expr is NULL without it */
     struct weir_ast_alias *partition;
     struct weir_ast_query *query; /* VALUES too */
 };

@@ -133,7 +133,10 @@ static void print_function_name(const struct weir_ast_name *name, struct weir_bu
     for (size_t i = 0; i < name->n; i++) {
         const struct weir_ast_ident *id = &name->parts[i];
         if (i) weir_buf_putc(b, '.');
-        if (id->quoted)
+        bool keyword = id->quoted && weir_sql_keyword(id->name, strlen(id->name));
+        if (keyword)
+            weir_buf_printf(b, "`%s`", id->name); /* not the function of its own syntax */
+        else if (id->quoted)
             weir_ast_print_ident(id->name, b);
         else
             weir_buf_puts(b, id->name);
@@ -268,6 +271,7 @@ static void print_base(const struct weir_ast_expr *e, bool field, struct weir_bu
     case WEIR_AST_EX_INDEX:
     case WEIR_AST_EX_FIELD:
     case WEIR_AST_EX_CAST:
+    case WEIR_AST_EX_SUBQUERY:
     case WEIR_AST_EX_ARRAY:
     case WEIR_AST_EX_MAP: bare = true; break;
     case WEIR_AST_EX_CALL:
@@ -479,7 +483,10 @@ void weir_ast_print_expr(const struct weir_ast_expr *e, struct weir_buf *b)
     case WEIR_AST_EX_MAP: print_wrapped_list("MAP[", &e->list, "]", b); break;
     case WEIR_AST_EX_UNIT: weir_buf_puts(b, weir_ast_unit_name(e->unit)); break;
     case WEIR_AST_EX_NAMED_ARG:
-        weir_ast_print_ident(e->named_arg.name.name, b);
+        if (e->named_arg.name.quoted)
+            weir_ast_print_ident(e->named_arg.name.name, b);
+        else
+            weir_buf_puts(b, e->named_arg.name.name); /* OFFSET => 1: any word will do */
         weir_buf_puts(b, " => ");
         weir_ast_print_expr(e->named_arg.value, b);
         break;

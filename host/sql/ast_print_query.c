@@ -30,10 +30,14 @@ static void print_counts(const struct weir_ast_pattern *x, struct weir_buf *b)
     if (x->reluctant) weir_buf_putc(b, '?');
 }
 
-/* IN_LIST: inside a sequence or under a quantifier, where another list needs parentheses. */
-static void print_pattern(const struct weir_ast_pattern *x, bool in_list, struct weir_buf *b)
+/* PARENT is the kind of the node around, PERMUTE where nothing needs parentheses. */
+static void print_pattern(const struct weir_ast_pattern *x, enum weir_ast_pattern_kind parent,
+                          struct weir_buf *b)
 {
-    bool parens = in_list && (x->kind == WEIR_AST_PAT_ALTERNATE || x->kind == WEIR_AST_PAT_CONCAT);
+    bool tight = parent == WEIR_AST_PAT_CONCAT || parent == WEIR_AST_PAT_REPEAT;
+    bool parens = (x->kind == WEIR_AST_PAT_CONCAT && tight) ||
+                  (x->kind == WEIR_AST_PAT_REPEAT && parent == WEIR_AST_PAT_REPEAT) ||
+                  (x->kind == WEIR_AST_PAT_ALTERNATE && parent != WEIR_AST_PAT_PERMUTE);
     const char *gap = x->kind == WEIR_AST_PAT_ALTERNATE ? " | "
                       : x->kind == WEIR_AST_PAT_PERMUTE ? ", "
                                                         : " ";
@@ -44,22 +48,18 @@ static void print_pattern(const struct weir_ast_pattern *x, bool in_list, struct
     case WEIR_AST_PAT_END: weir_buf_putc(b, '$'); break;
     case WEIR_AST_PAT_EXCLUDE:
         weir_buf_puts(b, "{- ");
-        print_pattern(x->children[0], false, b);
+        print_pattern(x->children[0], WEIR_AST_PAT_PERMUTE, b);
         weir_buf_puts(b, " -}");
         break;
-    case WEIR_AST_PAT_REPEAT: {
-        bool again = x->children[0]->kind == WEIR_AST_PAT_REPEAT; /* (a*)?, not a*? */
-        if (again) weir_buf_putc(b, '(');
-        print_pattern(x->children[0], true, b);
-        if (again) weir_buf_putc(b, ')');
+    case WEIR_AST_PAT_REPEAT:
+        print_pattern(x->children[0], x->kind, b);
         print_counts(x, b);
         break;
-    }
     default:
         if (x->kind == WEIR_AST_PAT_PERMUTE) weir_buf_puts(b, "PERMUTE(");
         for (size_t i = 0; i < x->n; i++) {
             if (i) weir_buf_puts(b, gap);
-            print_pattern(x->children[i], x->kind != WEIR_AST_PAT_PERMUTE, b);
+            print_pattern(x->children[i], x->kind, b);
         }
         if (x->kind == WEIR_AST_PAT_PERMUTE) weir_buf_putc(b, ')');
     }
@@ -97,7 +97,7 @@ static void print_match(const struct weir_ast_match *m, struct weir_buf *b)
     }
     print_match_rows(m, b);
     weir_buf_puts(b, " PATTERN (");
-    print_pattern(m->pattern, false, b);
+    print_pattern(m->pattern, WEIR_AST_PAT_PERMUTE, b);
     weir_buf_putc(b, ')');
     if (m->within) {
         weir_buf_puts(b, " WITHIN ");

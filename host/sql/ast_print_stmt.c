@@ -172,6 +172,7 @@ static void print_insert(const struct weir_ast_insert *x, struct weir_buf *b)
     for (size_t i = 0; i < x->n_partition; i++) {
         weir_buf_puts(b, i ? ", " : " PARTITION (");
         weir_ast_print_ident(x->partition[i].alias.name, b);
+        if (!x->partition[i].expr) continue;
         weir_buf_puts(b, " = ");
         weir_ast_print_expr(x->partition[i].expr, b);
     }

@@ -55,7 +55,7 @@ static const char *describe(const struct weir_parser *p, const struct weir_token
     int n = (int)(t->pos.end - t->pos.start);
     const char *text = p->lexer.sql + t->pos.start;
     if (t->kind == WEIR_TK_EOF) return "end of text";
-    if (t->kind == WEIR_TK_SEMICOLON) return "';', the end of the statement,";
+    if (t->kind == WEIR_TK_SEMICOLON) return "';' (the end of the statement)";
     if (t->kind == WEIR_TK_WORD && weir_sql_keyword_flag(t->keyword) == 'R') {
         return weir_sql_keyword_name(t->keyword);
     }
@@ -294,7 +294,10 @@ static bool parse_script(struct weir_parser *p, struct weir_ast_script *out)
         if (weir_at(p, WEIR_TK_EOF)) break;
         struct weir_ast_stmt *s = weir_parse_stmt(p);
         if (!s || !weir_list_push(p, &l, &s)) return false;
-        if (!weir_at(p, WEIR_TK_EOF) && !weir_expect(p, WEIR_TK_SEMICOLON, "';'")) return false;
+        if (!weir_at(p, WEIR_TK_EOF) &&
+            !weir_expect(p, WEIR_TK_SEMICOLON, "the end of the statement (';')")) {
+            return false;
+        }
     }
     return !p->status && weir_list_end(p, &l, &out->stmts, &out->n);
 }
@@ -372,7 +375,7 @@ const char *weir_sql_nearest(const char *word, const char *const *candidates, si
     const char *best = NULL;
     size_t len = strlen(word);
     if (len >= 64) return NULL;
-    unsigned limit = len <= 4 ? 1 : len <= 8 ? 2 : 3;
+    unsigned limit = len <= 5 ? 1 : len <= 9 ? 2 : 3;
     for (size_t i = 0; i < n; i++) {
         size_t m = strlen(candidates[i]);
         if (m >= 64 || m > len + limit || len > m + limit) continue;

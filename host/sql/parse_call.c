@@ -32,11 +32,11 @@ static struct weir_ast_expr *parse_arg(struct weir_parser *p)
     const struct weir_token *t = weir_tok(p);
     struct weir_pos start = t->pos;
     uint8_t next = weir_tok_ahead(p, 1)->kind;
-    if (weir_is_ident(t) && next == WEIR_TK_ARROW) {
+    if ((t->kind == WEIR_TK_WORD || t->kind == WEIR_TK_QUOTED) && next == WEIR_TK_ARROW) {
         struct weir_ast_expr *e = weir_new_expr(p, WEIR_AST_EX_NAMED_ARG, start);
         struct weir_scope scope;
         if (!e || !weir_enter(p, &scope)) return NULL;
-        if (!weir_parse_ident(p, &e->named_arg.name, "a name") || !weir_advance(p)) return NULL;
+        if (!weir_parse_word(p, &e->named_arg.name) || !weir_advance(p)) return NULL;
         e->named_arg.value = parse_arg(p);
         e->pos = weir_span(p, start);
         return e->named_arg.value && weir_leave(p, &scope) ? e : NULL;
@@ -354,13 +354,10 @@ static bool is_special(uint16_t keyword)
 /* The function's name, which may be a reserved word. */
 static bool parse_function_word(struct weir_parser *p, struct weir_ast_name *name)
 {
-    const struct weir_token *t = weir_tok(p);
     struct weir_ast_ident *id = weir_node(p, sizeof *id);
-    if (!id) return false;
-    id->pos = t->pos;
-    id->name = weir_text(p, t->pos.start, t->pos.end);
-    *name = (struct weir_ast_name){t->pos, 1, id};
-    return id->name && weir_advance(p);
+    if (!id || !weir_parse_word(p, id)) return false;
+    *name = (struct weir_ast_name){id->pos, 1, id};
+    return true;
 }
 
 struct weir_ast_expr *weir_parse_special_call(struct weir_parser *p)

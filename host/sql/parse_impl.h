@@ -100,6 +100,8 @@ static inline struct weir_pos weir_span(const struct weir_parser *p, struct weir
 
 bool weir_is_ident(const struct weir_token *t); /* may stand as an identifier */
 bool weir_parse_ident(struct weir_parser *p, struct weir_ast_ident *out, const char *what);
+/* The word that stands here as a name, reserved or not. */
+bool weir_parse_word(struct weir_parser *p, struct weir_ast_ident *out);
 bool weir_parse_name(struct weir_parser *p, struct weir_ast_name *out, const char *what);
 bool weir_parse_ident_list(struct weir_parser *p, struct weir_ast_idents *out, const char *what);
 /* '(' identifiers ')' */

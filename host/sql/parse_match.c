@@ -112,19 +112,17 @@ static struct weir_ast_pattern *parse_repeat(struct weir_parser *p)
     struct weir_pos start = weir_tok(p)->pos;
     struct weir_ast_pattern *child = parse_element(p);
     uint32_t min, max;
-    while (child && parse_counts(p, &min, &max)) {
-        struct weir_ast_pattern *x = new_pattern(p, WEIR_AST_PAT_REPEAT, start);
-        if (!x || !weir_grow(p)) return NULL;
-        x->min = min;
-        x->max = max;
-        x->reluctant = weir_accept(p, WEIR_TK_QUESTION);
-        x->n = 1;
-        x->children = weir_node(p, sizeof child);
-        if (!x->children) return NULL;
-        x->children[0] = child;
-        child = x;
-    }
-    return p->status ? NULL : child;
+    if (!child || !parse_counts(p, &min, &max)) return p->status ? NULL : child;
+    struct weir_ast_pattern *x = new_pattern(p, WEIR_AST_PAT_REPEAT, start);
+    if (!x || !weir_grow(p)) return NULL;
+    x->min = min;
+    x->max = max;
+    x->reluctant = weir_accept(p, WEIR_TK_QUESTION);
+    x->n = 1;
+    x->children = weir_node(p, sizeof child);
+    if (!x->children) return NULL;
+    x->children[0] = child;
+    return x;
 }
 
 /* One child is itself; several become a node. */

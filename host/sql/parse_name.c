@@ -36,6 +36,16 @@ bool weir_parse_ident(struct weir_parser *p, struct weir_ast_ident *out, const c
     return out->name && weir_advance(p);
 }
 
+bool weir_parse_word(struct weir_parser *p, struct weir_ast_ident *out)
+{
+    const struct weir_token *t = weir_tok(p);
+    if (t->kind != WEIR_TK_WORD) return weir_parse_ident(p, out, "a name");
+    out->pos = t->pos;
+    out->quoted = false;
+    out->name = weir_text(p, t->pos.start, t->pos.end);
+    return out->name && weir_advance(p);
+}
+
 bool weir_parse_name(struct weir_parser *p, struct weir_ast_name *out, const char *what)
 {
     struct weir_list l = weir_list_begin(p, sizeof(struct weir_ast_ident));

@@ -184,17 +184,32 @@ static struct weir_ast_expr *parse_name_or_call(struct weir_parser *p)
     return e;
 }
 
+/* A reserved word where what follows makes it look like a column's name. */
+static bool looks_like_name(const struct weir_parser *p)
+{
+    const struct weir_token *t = weir_tok(p), *next = weir_tok_ahead(p, 1);
+    if (t->kind != WEIR_TK_WORD || t->keyword == WEIR_KW_FROM) return false;
+    switch (next->kind) {
+    case WEIR_TK_COMMA:
+    case WEIR_TK_DOT:
+    case WEIR_TK_RPAREN:
+    case WEIR_TK_EQ:
+    case WEIR_TK_NE:
+    case WEIR_TK_LT:
+    case WEIR_TK_LE:
+    case WEIR_TK_GT:
+    case WEIR_TK_GE: return true;
+    default: return next->keyword == WEIR_KW_FROM || next->keyword == WEIR_KW_AS;
+    }
+}
+
 static struct weir_ast_expr *fail_primary(struct weir_parser *p)
 {
     const struct weir_token *t = weir_tok(p);
     if (weir_starts_query(t)) {
-        weir_unexpected(p, "an expression; a query inside an expression needs parentheses, "
-                           "an expression");
-    } else if (t->kind == WEIR_TK_WORD && weir_tok_ahead(p, 1)->kind != WEIR_TK_LPAREN &&
-               (t->keyword == WEIR_KW_SET || t->keyword == WEIR_KW_DEFAULT ||
-                t->keyword == WEIR_KW_ALL || t->keyword == WEIR_KW_OFFSET ||
-                t->keyword == WEIR_KW_FILTER || t->keyword == WEIR_KW_PRIMARY)) {
-        weir_unexpected(p, "an expression (a name that is a reserved word needs backticks)");
+        weir_unexpected(p, "an expression (a query needs parentheses here)");
+    } else if (looks_like_name(p)) {
+        weir_unexpected(p, "an expression or a name");
     } else if (t->kind == WEIR_TK_STAR) {
         weir_unexpected(p, "an expression ('*' stands only by itself in SELECT or COUNT(*))");
     } else {

@@ -12,7 +12,7 @@ struct weir_ast_stmt *weir_new_stmt(struct weir_parser *p, enum weir_ast_stmt_ki
 
 /* ---- INSERT ---- */
 
-/* PARTITION (name = literal, ...) */
+/* PARTITION (name [= literal], ...) */
 static bool parse_partition(struct weir_parser *p, struct weir_ast_insert *ins)
 {
     struct weir_list l = weir_list_begin(p, sizeof(struct weir_ast_alias));
@@ -20,12 +20,9 @@ static bool parse_partition(struct weir_parser *p, struct weir_ast_insert *ins)
     if (!weir_expect(p, WEIR_TK_LPAREN, NULL)) return false;
     do {
         struct weir_ast_alias a = {0};
-        if (!weir_parse_ident(p, &a.alias, "a partition column's name") ||
-            !weir_expect(p, WEIR_TK_EQ, NULL)) {
-            return false;
-        }
-        a.expr = weir_parse_expr(p);
-        if (!a.expr || !weir_list_push(p, &l, &a)) return false;
+        if (!weir_parse_ident(p, &a.alias, "a partition column's name")) return false;
+        if (weir_accept(p, WEIR_TK_EQ) && !(a.expr = weir_parse_expr(p))) return false;
+        if (!weir_list_push(p, &l, &a)) return false;
     } while (weir_accept(p, WEIR_TK_COMMA));
     return weir_expect(p, WEIR_TK_RPAREN, "',' or ')'") &&
            weir_list_end(p, &l, &ins->partition, &ins->n_partition);
@@ -189,7 +186,7 @@ static const char *parse_setting(struct weir_parser *p, bool key, struct weir_po
         *pos = p->prev.pos;
         return s;
     }
-    bool bare = key ? weir_is_ident(weir_tok(p))
+    bool bare = key ? weir_at(p, WEIR_TK_WORD)
                     : !weir_at(p, WEIR_TK_EOF) && !weir_at(p, WEIR_TK_SEMICOLON) &&
                           !weir_at(p, WEIR_TK_ERROR);
     if (bare) return parse_bare(p, key, pos);
