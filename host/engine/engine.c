@@ -51,6 +51,7 @@ void weir_engine_free(struct weir_engine *e)
     weir_slots_free(e->slots);
     weir_devices_free(e->devices);
     weir_buf_release(&e->stats);
+    weir_buf_release(&e->report);
     pthread_mutex_destroy(&e->mutex);
     weir_free(e);
 }

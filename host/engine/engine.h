@@ -35,6 +35,7 @@ struct weir_engine {
     pthread_mutex_t mutex;            /* of running */
     const struct weir_bound *running; /* the statement that runs, or NULL */
     struct weir_trace *trace;         /* owned by the caller; may be NULL */
+    struct weir_buf report;           /* of the public API: the statistics as an array */
     struct weir_buf stats; /* JSON objects of the statements that ran, separated by ",\n" */
 };
 
