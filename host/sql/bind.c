@@ -22,6 +22,12 @@ static bool query(struct binder *b, const struct weir_ast_query *q)
 {
     struct rel *r = bind_query(b, q, NULL);
     if (!r) return false;
+    for (int i = 0; i < r->n; i++)
+        if (weir_type_is_interval(r->col[i].type))
+            return bind_unsupported(b, &q->pos,
+                                    "column \"%s\" is %s, which cannot leave a query; write "
+                                    "TIMESTAMPDIFF(SECOND, a, b) for a number",
+                                    r->col[i].name, bind_type_text(b, r->col[i].type));
     b->out->kind = WEIR_BOUND_QUERY;
     b->out->root = r->node;
     if (r->n == r->node->schema.n) {

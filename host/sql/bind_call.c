@@ -4,18 +4,28 @@
 #include <string.h>
 
 #include "host/sql/bind_impl.h"
+#include "runtime/native/functions.h"
 
 /* ---- the registry ---- */
+
+/* Entries that only special syntax leads to. */
+bool bind_is_internal(const struct weir_function *f)
+{
+    static const char *const prefix[] = {"EXTRACT_",      "FLOOR_TO_",      "CEIL_TO_",
+                                         "TIMESTAMPADD_", "TIMESTAMPDIFF_", "ADD_MONTHS",
+                                         "TRIM_"};
+    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
+        if (!strncmp(f->name, prefix[i], strlen(prefix[i]))) return true;
+    return false;
+}
 
 static void *unknown_function(struct binder *b, const char *name, const struct weir_pos *pos)
 {
     int n = weir_function_count();
     const char **names = weir_malloc(sizeof *names * (size_t)(n + 1));
     int k = 0;
-    for (int i = 0; names && i < n; i++) {
-        const char *f = weir_function_at(i)->name;
-        if (*f >= 'A' && *f <= 'Z') names[k++] = f; /* others are internal */
-    }
+    for (int i = 0; names && i < n; i++)
+        if (!bind_is_internal(weir_function_at(i))) names[k++] = weir_function_at(i)->name;
     const char *near = names ? weir_sql_nearest(name, names, (size_t)k) : NULL;
     weir_free(names);
     if (near) return bind_fail(b, pos, "unknown function \"%s\"; did you mean %s?", name, near);
@@ -75,15 +85,83 @@ static struct weir_expr *select_two(struct binder *b, struct weir_expr *cond, st
     return bind_new(b, WEIR_OP_SELECT, t, pos, 3, cond, e[0], e[1]);
 }
 
+/* ---- functions with a syntax of their own ---- */
+
+/* NAME and the unit: EXTRACT_YEAR. N arguments of C from FIRST on. */
+static struct weir_expr *unit_call(struct binder *b, struct scope *s, const struct weir_ast_expr *a,
+                                   const char *prefix, const struct weir_ast_expr *unit,
+                                   size_t first, size_t n)
+{
+    struct weir_expr *arg[2];
+    char name[64];
+    if (unit->kind != WEIR_AST_EX_UNIT)
+        return bind_fail(b, &unit->pos,
+                         "a unit of time belongs here: YEAR, MONTH, DAY, HOUR, "
+                         "MINUTE, SECOND, ...");
+    snprintf(name, sizeof name, "%s%s", prefix, weir_ast_unit_name(unit->unit));
+    for (size_t i = 0; i < n; i++)
+        if (!(arg[i] = bind_expr(b, s, a->call->args.items[first + i]))) return NULL;
+    if (weir_function_find(name, strlen(name))) return bind_function(b, name, a->pos, (int)n, arg);
+    return bind_unsupported(b, &unit->pos, "the unit %s is parsed here, not executed",
+                            weir_ast_unit_name(unit->unit));
+}
+
+static struct weir_expr *timestamp_call(struct binder *b, struct scope *s,
+                                        const struct weir_ast_expr *a, bool add)
+{
+    const struct weir_ast_exprs *args = &a->call->args;
+    return unit_call(b, s, a, add ? "TIMESTAMPADD_" : "TIMESTAMPDIFF_", args->items[0], 1, 2);
+}
+
+static struct weir_expr *trim_call(struct binder *b, struct scope *s, const struct weir_ast_expr *a)
+{
+    static const char *const name[] = {"TRIM_BOTH", "TRIM_LEADING", "TRIM_TRAILING"};
+    const struct weir_ast_exprs *args = &a->call->args;
+    struct weir_value blank = {.type = weir_type_make(WEIR_TYPE_CHAR), .s = {" ", 1}};
+    blank.type.nullable = 0;
+    struct weir_expr *arg[2] = {bind_expr(b, s, args->items[0]), NULL};
+    if (!arg[0]) return NULL;
+    arg[1] =
+        args->n > 1 ? bind_expr(b, s, args->items[1]) : weir_expr_const(b->arena, &blank, a->pos);
+    if (!arg[1]) return b->status ? NULL : bind_nomem(b);
+    return bind_function(b, name[a->call->trim], a->pos, 2, arg);
+}
+
+/* ROUND and TRUNCATE of a DECIMAL to a known number of digits. */
+static struct weir_expr *round_call(struct weir_expr *e)
+{
+    const struct weir_expr *digits = e && e->n_args == 2 ? e->arg[1] : NULL;
+    if (!e || e->op != WEIR_OP_CALL || e->type.id != WEIR_TYPE_DECIMAL) return e;
+    int n = 0;
+    if (digits) {
+        const struct weir_expr *d = digits;
+        int sign = 1;
+        for (; d->op == WEIR_OP_CAST || d->op == WEIR_OP_NEG; d = d->arg[0])
+            if (d->op == WEIR_OP_NEG) sign = -sign;
+        if (d->op != WEIR_OP_CONST || d->value.is_null || !weir_type_is_integer(d->type)) return e;
+        if (d->value.i < -100 || d->value.i > 100) return e;
+        n = sign * (int)d->value.i;
+    }
+    struct weir_type t = weir_function_round_type(e->arg[0]->type, n);
+    t.nullable = e->type.nullable;
+    e->type = t;
+    return e;
+}
+
 enum special {
-    SP_NONE,
     SP_COALESCE,
     SP_NULLIF,
     SP_IF,
     SP_GROUPING,
     SP_WINDOW,
     SP_NOT_A_SCALAR,
-    SP_PROCTIME
+    SP_PROCTIME,
+    SP_MOD,
+    SP_EXTRACT,
+    SP_TIMESTAMPADD,
+    SP_TIMESTAMPDIFF,
+    SP_TRIM,
+    SP_ROUND
 };
 
 static const struct {
@@ -109,6 +187,13 @@ static const struct {
     {"PROCTIME", SP_PROCTIME, 0, 0, 0},
     {"TUMBLE_PROCTIME", SP_PROCTIME, 0, 255, 0},
     {"HOP_PROCTIME", SP_PROCTIME, 0, 255, 0},
+    {"MOD", SP_MOD, 2, 2, 0},
+    {"EXTRACT", SP_EXTRACT, 2, 2, 0},
+    {"TIMESTAMPADD", SP_TIMESTAMPADD, 3, 3, 0},
+    {"TIMESTAMPDIFF", SP_TIMESTAMPDIFF, 3, 3, 0},
+    {"TRIM", SP_TRIM, 1, 2, 0},
+    {"ROUND", SP_ROUND, 1, 2, 0},
+    {"TRUNCATE", SP_ROUND, 1, 2, 0},
     {"SESSION_START", SP_NOT_A_SCALAR, 0, 255, 0},
     {"SESSION_END", SP_NOT_A_SCALAR, 0, 255, 0},
 };
@@ -165,37 +250,63 @@ static struct weir_expr *grouping(struct binder *b, struct scope *s, const struc
     return bind_column(b, COL_GROUPING + s->n_grouping++, t, a->pos);
 }
 
+static bool check_count(struct binder *b, const struct weir_ast_expr *a, size_t i)
+{
+    size_t n = a->call->args.n;
+    if (n >= specials[i].min && n <= specials[i].max) return true;
+    return bind_fail(b, &a->pos, "%s takes %d%s argument%s, not %zu", specials[i].name,
+                     specials[i].min, specials[i].max > specials[i].min ? " or more" : "",
+                     specials[i].min == 1 && specials[i].max == 1 ? "" : "s", n);
+}
+
+/* Those that look at the syntax of their arguments; *OUT is the result. False: look further. */
+static bool bind_syntax(struct binder *b, struct scope *s, const struct weir_ast_expr *a, size_t i,
+                        struct weir_expr **out)
+{
+    const struct weir_ast_exprs *args = &a->call->args;
+    const char *name = specials[i].name;
+    switch (specials[i].kind) {
+    case SP_WINDOW: *out = window_part(b, s, a, (enum window_part)specials[i].part); return true;
+    case SP_EXTRACT: *out = unit_call(b, s, a, "EXTRACT_", args->items[0], 1, 1); return true;
+    case SP_TIMESTAMPADD: *out = timestamp_call(b, s, a, true); return true;
+    case SP_TIMESTAMPDIFF: *out = timestamp_call(b, s, a, false); return true;
+    case SP_TRIM: *out = trim_call(b, s, a); return true;
+    case SP_PROCTIME:
+        *out = bind_unsupported(b, &a->pos,
+                                "processing time is not executed yet; use an event time column, or "
+                                "CURRENT_TIMESTAMP for the time of the query");
+        return true;
+    case SP_NOT_A_SCALAR:
+        *out = bind_fail(b, &a->pos,
+                         "%s stands in FROM, as TABLE(%s(TABLE t, DESCRIPTOR(ts), ...)), or in "
+                         "GROUP BY",
+                         name, name);
+        return true;
+    default: return false;
+    }
+}
+
 static struct weir_expr *bind_special(struct binder *b, struct scope *s,
                                       const struct weir_ast_expr *a, size_t i)
 {
     const struct weir_ast_exprs *args = &a->call->args;
-    if (args->n < specials[i].min || args->n > specials[i].max)
-        return bind_fail(b, &a->pos, "%s takes %d%s argument%s, not %zu", specials[i].name,
-                         specials[i].min, specials[i].max > specials[i].min ? " or more" : "",
-                         specials[i].min == 1 ? "" : "s", args->n);
-    if (specials[i].kind == SP_WINDOW)
-        return window_part(b, s, a, (enum window_part)specials[i].part);
-    if (specials[i].kind == SP_PROCTIME)
-        return bind_unsupported(b, &a->pos,
-                                "processing time is not executed yet; use an event time "
-                                "column, or CURRENT_TIMESTAMP for the time of the query");
-    if (specials[i].kind == SP_NOT_A_SCALAR)
-        return bind_fail(b, &a->pos,
-                         "%s stands in FROM, as TABLE(%s(TABLE t, DESCRIPTOR(ts), "
-                         "...)), or in GROUP BY",
-                         specials[i].name, specials[i].name);
+    struct weir_expr *out;
+    if (!check_count(b, a, i)) return NULL;
+    if (bind_syntax(b, s, a, i, &out)) return out;
     struct weir_expr **e = bind_alloc(b, args->n, sizeof(struct weir_expr *));
     for (size_t k = 0; e && k < args->n; k++)
         if (!(e[k] = bind_expr(b, s, args->items[k]))) return NULL;
     if (!e) return NULL;
     switch (specials[i].kind) {
     case SP_COALESCE: return bind_coalesce(b, e, (int)args->n, a->pos);
+    case SP_MOD: return bind_arith(b, WEIR_OP_MOD, e[0], e[1], a->pos);
+    case SP_ROUND: return round_call(bind_function(b, specials[i].name, a->pos, (int)args->n, e));
     case SP_NULLIF:
         return select_two(b, bind_compare(b, WEIR_OP_EQ, e[0], e[1], a->pos),
                           bind_null(b, e[0]->type, a->pos), e[0], "NULLIF", a->pos);
     case SP_IF:
         if (e[0]->type.id != WEIR_TYPE_BOOLEAN)
-            return bind_fail(b, &args->items[0]->pos, "IF needs a BOOLEAN first, this is a %s",
+            return bind_fail(b, &args->items[0]->pos, "IF needs a BOOLEAN first, this is %s",
                              bind_type_text(b, e[0]->type));
         return select_two(b, e[0], e[1], e[2], "the branches of IF", a->pos);
     default: return grouping(b, s, a, e);
@@ -227,6 +338,9 @@ struct weir_expr *bind_call(struct binder *b, struct scope *s, const struct weir
                                 "... LIMIT n for the first rows");
     if (bind_is_aggregate(c)) return bind_aggregate(b, s, a);
     if (!plain_call(b, a, name)) return NULL;
+    if (c->syntax == WEIR_AST_CALL_CEIL_FLOOR)
+        return unit_call(b, s, a, bind_word_is(name, "FLOOR") ? "FLOOR_TO_" : "CEIL_TO_",
+                         c->args.items[1], 0, 1);
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
         if (bind_word_is(name, specials[i].name)) return bind_special(b, s, a, i);
     if (c->args.n > 255) return bind_fail(b, &a->pos, "%s has too many arguments", name);

@@ -21,8 +21,8 @@ static struct weir_expr *as_boolean(struct binder *b, struct weir_expr *e, const
 {
     if (!e || e->type.id == WEIR_TYPE_BOOLEAN) return e;
     if (e->type.id == WEIR_TYPE_NULL) return bind_cast(b, e, bind_boolean_type(true));
-    return bind_fail(b, &e->pos, "%s needs a BOOLEAN, this is a %s; compare it with something",
-                     what, bind_type_text(b, e->type));
+    return bind_fail(b, &e->pos, "%s needs a BOOLEAN, this is %s; compare it with something", what,
+                     bind_type_text(b, e->type));
 }
 
 /* ---- columns ---- */
@@ -123,7 +123,7 @@ static struct weir_expr *binary(struct binder *b, struct scope *s, const struct 
         for (int i = 0; i < 2; i++)
             if (!weir_type_is_text(arg[i]->type) && arg[i]->type.id != WEIR_TYPE_NULL)
                 return bind_fail(b, &arg[i]->pos,
-                                 "|| joins strings, this is a %s; write CAST(... AS STRING)",
+                                 "|| joins strings, this is %s; write CAST(... AS STRING)",
                                  bind_type_text(b, arg[i]->type));
         return bind_function(b, "CONCAT", a->pos, 2, arg);
     }
@@ -222,7 +222,7 @@ static struct weir_expr *like(struct binder *b, struct scope *s, const struct we
         if (part[i]->type.id == WEIR_TYPE_NULL) part[i] = bind_cast(b, part[i], weir_type_string());
         if (!part[i]) return NULL;
         if (!weir_type_is_text(part[i]->type))
-            return bind_fail(b, &part[i]->pos, "LIKE needs strings, this is a %s; CAST it",
+            return bind_fail(b, &part[i]->pos, "LIKE needs strings, this is %s; CAST it",
                              bind_type_text(b, part[i]->type));
         if (i && !bind_is_constant(part[i]))
             return bind_unsupported(b, &part[i]->pos,
@@ -246,7 +246,7 @@ static struct weir_expr *in_constants(struct binder *b, struct weir_expr *x, str
     struct weir_type t = x->type;
     bool nullable = t.nullable;
     for (int i = 0; i < n; i++) {
-        if (!bind_is_constant(e[i]) || !bind_common_type(t, e[i]->type, &t)) return NULL;
+        if (!bind_is_constant(e[i]) || !bind_compare_type(t, e[i]->type, &t)) return NULL;
         nullable |= e[i]->type.nullable;
     }
     struct weir_expr *in =

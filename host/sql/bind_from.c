@@ -109,6 +109,7 @@ static struct rel *computed_columns(struct binder *b, const struct weir_table_de
             b->file = file;
         }
         if (!e[i]) return NULL;
+        if (i == def->rowtime && e[i]->op == WEIR_OP_COLUMN) scan->scan.rowtime = e[i]->column;
     }
     struct weir_node *n = bind_project(b, scan, def->n_columns, e, name, pos);
     return n ? rel_of(b, n, def->name) : NULL;
@@ -313,15 +314,13 @@ static bool check_aliases(struct binder *b, const struct rel *l, const struct re
 }
 
 static const struct column *side_column(struct binder *b, const struct rel *r, const char *name,
-                                        const struct weir_pos *pos, const char *side)
+                                        const struct weir_pos *pos)
 {
     struct scope s = {.rel = *r};
     struct weir_ast_ident id = {.pos = *pos, .name = name};
     struct weir_ast_name full = {.pos = *pos, .n = 1, .parts = &id};
     bool outer;
-    const struct column *c = bind_resolve(b, &s, &full, &outer);
-    if (!c && b->status) weir_error_prefix(b->err, "USING, %s side", side);
-    return c;
+    return bind_resolve(b, &s, &full, &outer);
 }
 
 /* USING (a): an equality, and one column a in the place of two, in front of all others. */
@@ -329,8 +328,8 @@ static bool use_column(struct on *o, const struct rel *l, const struct rel *r, b
                        const char *name, const struct weir_pos *pos, struct rel *out)
 {
     struct binder *b = o->b;
-    const struct column *x = side_column(b, l, name, pos, "left");
-    const struct column *y = x ? side_column(b, r, name, pos, "right") : NULL;
+    const struct column *x = side_column(b, l, name, pos);
+    const struct column *y = x ? side_column(b, r, name, pos) : NULL;
     if (!y) return false;
     struct weir_expr *eq = bind_compare(b, WEIR_OP_EQ, bind_column(b, x->index, x->type, *pos),
                                         bind_column(b, y->index + o->nl, y->type, *pos), *pos);

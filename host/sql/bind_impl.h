@@ -184,6 +184,8 @@ bool bind_check_size(struct binder *b, const struct weir_expr *e);
 /* ---- types (bind_type.c) ---- */
 
 bool bind_common_type(struct weir_type a, struct weir_type b, struct weir_type *out);
+/* The same for a comparison, which loses no digit of an integer. */
+bool bind_compare_type(struct weir_type a, struct weir_type b, struct weir_type *out);
 /* Exact numbers that no DECIMAL(38, s) holds both of: bind_compare then takes a detour. */
 bool bind_too_wide(struct weir_type a, struct weir_type b);
 bool bind_can_cast(struct weir_type from, struct weir_type to);
@@ -221,6 +223,7 @@ struct weir_expr *bind_predicate(struct binder *b, struct scope *s, const struct
 struct weir_expr *bind_call(struct binder *b, struct scope *s, const struct weir_ast_expr *a);
 struct weir_expr *bind_function(struct binder *b, const char *name, struct weir_pos pos, int n,
                                 struct weir_expr **arg);
+bool bind_is_internal(const struct weir_function *f); /* reached by special syntax only */
 struct weir_expr *bind_coalesce(struct binder *b, struct weir_expr **e, int n, struct weir_pos pos);
 struct weir_expr *bind_in_list(struct binder *b, struct weir_expr *x, struct weir_expr **e, int n,
                                struct weir_pos pos);

@@ -40,11 +40,12 @@ static struct weir_expr *assign(struct binder *b, const struct weir_table_def *d
     if (from < 0) return bind_null(b, f->type, pos);
     const struct column *c = &r->col[from];
     if (!bind_can_assign(c->type, f->type))
-        return bind_fail(b, &pos,
-                         "column %d of the query (\"%s\") is a %s, column \"%s\" of table \"%s\" a "
-                         "%s; write CAST(... AS %s)",
-                         from + 1, c->name, bind_type_text(b, c->type), f->name, def->name,
-                         bind_type_text(b, f->type), bind_type_text(b, f->type));
+        return bind_fail(
+            b, &pos,
+            "column %d of the query (\"%s\") is %s, column \"%s\" of table \"%s\" is %s; write "
+            "CAST(... AS %s)",
+            from + 1, c->name, bind_type_text(b, c->type), f->name, def->name,
+            bind_type_text(b, f->type), bind_type_text(b, f->type));
     return bind_cast(b, bind_column(b, c->index, c->type, pos), f->type);
 }
 

@@ -215,7 +215,7 @@ struct column *bind_resolve(struct binder *b, struct scope *s, const struct weir
         return unknown_column(b, &s->rel, table, column, &p[name->n - 1].pos);
     struct column *whole = NULL;
     if (count_matches(&s->rel, NULL, p[0].name, &whole) == 1)
-        return bind_fail(b, &name->pos, "column \"%s\" is a %s and has no field \"%s\"", p[0].name,
+        return bind_fail(b, &name->pos, "column \"%s\" is %s and has no field \"%s\"", p[0].name,
                          bind_type_text(b, whole->type), p[1].name);
     return unknown_table(b, &s->rel, table, &name->pos);
 }

@@ -124,8 +124,7 @@ static bool show_functions(struct binder *b, const struct weir_ast_stmt *stmt)
     }
     for (int i = 0; all && i < weir_function_count(); i++) {
         const struct weir_function *f = weir_function_at(i);
-        bool internal = *f->name < 'A' || *f->name > 'Z';
-        if (internal || !wanted(stmt, f->name)) continue;
+        if (bind_is_internal(f) || !wanted(stmt, f->name)) continue;
         cell(&a, 0, f->name);
         cell(&a, 1, f->signature);
     }

@@ -155,11 +155,10 @@ static bool watermark(struct binder *b, struct weir_table_def *def,
                          "unknown column \"%s\" in the WATERMARK of table \"%s\"", name, def->name);
     struct weir_type t = def->column[at].type;
     if (!weir_type_is_timestamp(t))
-        return bind_fail(
-            b, &w->column.pos,
-            "the WATERMARK is on a TIMESTAMP, \"%s\" is a %s; add a computed column: ts "
-            "AS TO_TIMESTAMP(%s)",
-            name, bind_type_text(b, t), name);
+        return bind_fail(b, &w->column.pos,
+                         "the WATERMARK is on a TIMESTAMP, \"%s\" is %s; add a computed column: ts "
+                         "AS TO_TIMESTAMP(%s)",
+                         name, bind_type_text(b, t), name);
     const struct weir_ast_expr *e = w->expr, *time = e;
     int64_t delay = 0;
     if (e->kind == WEIR_AST_EX_BINARY && e->binary.op == WEIR_AST_BIN_SUB) {

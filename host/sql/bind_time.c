@@ -33,25 +33,40 @@ bool bind_interval(struct binder *b, const struct weir_ast_expr *a, const char *
     return true;
 }
 
+/* DATE + whole days stays a DATE; other parts of a day make a TIMESTAMP of it. */
+static struct weir_expr *add_to_date(struct binder *b, enum weir_op op, struct weir_expr *date,
+                                     struct weir_expr *interval, struct weir_pos pos)
+{
+    struct weir_type t = date->type;
+    t.nullable = date->type.nullable || interval->type.nullable;
+    if (interval->op == WEIR_OP_CONST && interval->value.i % DAY_US == 0) {
+        struct weir_expr *days = bind_const_i64(b, weir_type_make(WEIR_TYPE_INT),
+                                                interval->value.i / DAY_US, interval->pos);
+        return bind_new(b, op, t, pos, 2, date, days, NULL);
+    }
+    bool nullable = t.nullable;
+    t = weir_type_timestamp(WEIR_TIMESTAMP_MAX_P);
+    date = bind_cast(b, date, t);
+    t.nullable = nullable;
+    return bind_new(b, op, t, pos, 2, date, interval, NULL);
+}
+
 struct weir_expr *bind_add_interval(struct binder *b, enum weir_op op, struct weir_expr *time,
                                     struct weir_expr *interval, struct weir_pos pos)
 {
     struct weir_type t = time->type;
-    bool nullable = t.nullable || interval->type.nullable;
-    if (interval->type.id == WEIR_TYPE_INTERVAL_DAY && t.id == WEIR_TYPE_DATE) {
-        bool whole = interval->op == WEIR_OP_CONST && interval->value.i % DAY_US == 0;
-        if (whole) {
-            interval = bind_const_i64(b, weir_type_make(WEIR_TYPE_INT), interval->value.i / DAY_US,
-                                      interval->pos);
-        } else {
-            t = weir_type_timestamp(WEIR_TIMESTAMP_MAX_P);
-            time = bind_cast(b, time, t);
-        }
-    } else if (interval->type.id != WEIR_TYPE_INTERVAL_DAY || t.id == WEIR_TYPE_TIME) {
+    if (t.id == WEIR_TYPE_TIME)
         return bind_unsupported(b, &pos,
-                                "adding an interval of months, or to a TIME, is not executed "
-                                "yet; write it in days and on a TIMESTAMP");
+                                "adding to a TIME is parsed, not executed yet; add to a "
+                                "TIMESTAMP");
+    if (interval->type.id == WEIR_TYPE_INTERVAL_MONTH) {
+        if (op == WEIR_OP_SUB)
+            interval =
+                bind_new(b, WEIR_OP_NEG, interval->type, interval->pos, 1, interval, NULL, NULL);
+        struct weir_expr *arg[2] = {time, interval};
+        return interval ? bind_function(b, "ADD_MONTHS", pos, 2, arg) : NULL;
     }
-    t.nullable = nullable;
+    if (t.id == WEIR_TYPE_DATE) return add_to_date(b, op, time, interval, pos);
+    t.nullable = t.nullable || interval->type.nullable;
     return bind_new(b, op, t, pos, 2, time, interval, NULL);
 }

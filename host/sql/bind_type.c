@@ -81,6 +81,14 @@ bool bind_common_type(struct weir_type a, struct weir_type b, struct weir_type *
     return true;
 }
 
+bool bind_compare_type(struct weir_type a, struct weir_type b, struct weir_type *out)
+{
+    if (!bind_common_type(a, b, out)) return false;
+    bool rounds = out->id == WEIR_TYPE_FLOAT && a.id != b.id; /* FLOAT holds no INT exactly */
+    if (rounds && a.id != WEIR_TYPE_NULL && b.id != WEIR_TYPE_NULL) out->id = WEIR_TYPE_DOUBLE;
+    return true;
+}
+
 bool bind_can_cast(struct weir_type from, struct weir_type to)
 {
     if (from.id == WEIR_TYPE_NULL || from.id == to.id) return true;
@@ -203,7 +211,7 @@ static struct weir_expr *text_to_time(struct binder *b, struct weir_expr *e, str
         status = weir_text_parse_timestamp(s->data, s->len, 6, t.id == WEIR_TYPE_TIMESTAMP_LTZ, &v);
     }
     if (status)
-        return bind_fail(b, &e->pos, "'%.*s' is not a %s; write it like %s",
+        return bind_fail(b, &e->pos, "'%.*s' is no %s; write it like %s",
                          (int)(s->len < 60 ? s->len : 60), s->data, bind_type_text(b, t),
                          t.id == WEIR_TYPE_TIME ? "'13:45:00'"
                          : t.id == WEIR_TYPE_DATE || weir_type_is_timestamp(t)
@@ -239,7 +247,7 @@ bool bind_comparable(struct binder *b, struct weir_expr **l, struct weir_expr **
     if (weir_type_is_text(a) && weir_type_is_text(c)) return true;
     if (weir_type_is_bytes(a) && weir_type_is_bytes(c)) return true;
     if (a.id == c.id && (weir_type_is_timestamp(a) || a.id == WEIR_TYPE_TIME)) return true;
-    if (!bind_common_type(a, c, &t)) {
+    if (!bind_compare_type(a, c, &t)) {
         bind_fail(b, &pos, "cannot apply %s to %s and %s; CAST one side to the other's type", op,
                   bind_type_text(b, a), bind_type_text(b, c));
         return false;

@@ -9,7 +9,7 @@ static bool check_window(struct binder *b, const struct group_window *w)
     const char *small = w->kind == WEIR_WINDOW_CUMULATE ? "step" : "slide";
     if (w->time_type.id != WEIR_TYPE_TIMESTAMP && w->time_type.id != WEIR_TYPE_TIMESTAMP_LTZ)
         return bind_fail(b, &w->pos,
-                         "the time of %s must be a TIMESTAMP, this column is a %s; add a computed "
+                         "the time of %s must be a TIMESTAMP, this column is %s; add a computed "
                          "column to the table: ts AS TO_TIMESTAMP(...)",
                          w->name, bind_type_text(b, w->time_type));
     if (w->size_us < 1000 || w->slide_us < 1000)
