@@ -238,8 +238,7 @@ static bool parse_create_table(struct weir_parser *p, struct weir_ast_create_tab
 {
     if (!parse_if_not_exists(p, &t->if_not_exists)) return false;
     if (!weir_parse_name(p, &t->name, "the table's name")) return false;
-    bool elements = weir_at(p, WEIR_TK_LPAREN);
-    if (elements && !parse_elements(p, t)) return false;
+    if (weir_at(p, WEIR_TK_LPAREN) && !parse_elements(p, t)) return false;
     if (!parse_comment(p, &t->comment)) return false;
     if (weir_accept_kw(p, WEIR_KW_PARTITIONED)) {
         if (!weir_expect_kw(p, WEIR_KW_BY)) return false;
@@ -248,7 +247,7 @@ static bool parse_create_table(struct weir_parser *p, struct weir_ast_create_tab
     if (!parse_with(p, &t->options)) return false;
     if (weir_accept_kw(p, WEIR_KW_LIKE)) return parse_like(p, t);
     if (weir_accept_kw(p, WEIR_KW_AS)) return (t->as = weir_parse_query(p)) != NULL;
-    if (!elements && !t->options.n) {
+    if (!t->n_columns && !t->n_watermarks && !t->n_constraints && !t->options.n) {
         return weir_unexpected(p, "'(' and the columns, WITH (...), LIKE or AS");
     }
     for (size_t i = 0; i < t->n_columns; i++) {

@@ -50,6 +50,8 @@ static const struct {
      "job.sql:1:24: TIME has no time zone; only TIMESTAMP can"},
     {"CREATE TABLE t", "job.sql:1:15: unexpected end of text after 't'; '(' and the columns, WITH "
                        "(...), LIKE or AS is expected"},
+    {"CREATE TABLE t ()", "job.sql:1:18: unexpected end of text after ')'; '(' and the columns, "
+                          "WITH (...), LIKE or AS is expected"},
     {"CREATE TABLE t (a)", "job.sql:1:17: column 'a' has no data type"},
     {"CREATE TABLE t (a INT) WITH (connector = 'x')",
      "job.sql:1:30: unexpected 'connector' after '('; an option's name in quotes, as in "

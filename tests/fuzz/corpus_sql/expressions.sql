@@ -1,0 +1,1 @@
+SELECT -1, - -a, NOT a OR b AND c, a BETWEEN SYMMETRIC 1 AND 2, a LIKE 'x' ESCAPE '!', CASE WHEN a THEN b ELSE c END, a['k'][1].b, (a, b), ((SELECT 1) UNION SELECT 2), U&'!00e9' UESCAPE '!', x'00ff', 1.5e3, .5

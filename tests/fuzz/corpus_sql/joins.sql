@@ -1,0 +1,1 @@
+SELECT * FROM a LEFT JOIN (b JOIN c USING (x)) ON TRUE, LATERAL TABLE(f(a.x)) AS g (y) JOIN r FOR SYSTEM_TIME AS OF a.p AS s ON s.k = a.k
