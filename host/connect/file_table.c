@@ -41,6 +41,10 @@ static int csv_options(const struct weir_table_spec *t, struct weir_file_table *
     if (o->delimiter == '\n' || o->delimiter == '\r' || o->delimiter == o->quote)
         return weir_option_fail(t, "csv.field-delimiter", err,
                                 "the delimiter cannot be a line end or the quote character");
+    if (o->comments &&
+        (o->delimiter == '#' || o->quote == '#' || (null_literal && *null_literal == '#')))
+        return weir_option_fail(t, "csv.allow-comments", err,
+                                "then '#' cannot be delimiter, quote or start of the null literal");
     if (o->quote == '\n' || o->quote == '\r')
         return weir_option_fail(t, "csv.quote-character", err,
                                 "a line end cannot be the quote character");

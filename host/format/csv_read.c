@@ -42,7 +42,7 @@ static void restart(struct csv_decoder *d)
 static void compact(struct csv_decoder *d)
 {
     uint32_t rest = d->ix.n_pos - d->first;
-    memmove(d->ix.pos, d->ix.pos + d->first, rest * sizeof *d->ix.pos);
+    if (rest) memmove(d->ix.pos, d->ix.pos + d->first, rest * sizeof *d->ix.pos);
     d->ix.n_pos = rest;
     d->ix.n_records = 0;
     d->first = d->record = 0;

@@ -80,7 +80,10 @@ int weir_csv_write(const struct weir_csv_options *options, const struct weir_sch
             }
             size_t start = out->len;
             weir_show_value(out, col, row, 0);
-            if (odd || weir_type_is_text(col->type))
+            /* Nothing would be NULL where no bytes are meant. */
+            if (out->len == start && weir_type_is_bytes(col->type) && options->quote)
+                weir_buf_printf(out, "%c%c", options->quote, options->quote);
+            else if (odd || weir_type_is_text(col->type))
                 rc = finish_field(options, start, c == 0, schema->field[c].name, out, err);
         }
         weir_buf_putc(out, '\n');

@@ -169,6 +169,8 @@ static void test_options(void **state)
     expect_error("a:l", CSV("a.csv") ";csv.field-delimiter=", "'' is not one ASCII character");
     expect_error("a:l", CSV("a.csv") ";csv.field-delimiter=\"",
                  "cannot be a line end or the quote");
+    expect_error("a:l", CSV("a.csv") ";csv.allow-comments=true;csv.null-literal=#",
+                 "then '#' cannot be");
     expect_error("a:l", CSV("a.csv") ";format.max-record-bytes=0", "0 is outside 1 to 1073741824");
     expect_error("a:l", CSV("a.csv") ";format.max-record-bytes=x", "'x' is not an integer");
     expect_rows("a:l", CSV("a.csv") ";weir.partitions=4", "1\n");
