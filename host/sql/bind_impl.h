@@ -16,10 +16,11 @@
 enum {
     COL_OUTER = 1 << 24,    /* + column of the enclosing query's node */
     COL_AGG = 2 << 24,      /* + number in scope.agg */
-    COL_SUB = 3 << 24,      /* + number in scope.sub: the value of a sub-query */
+    COL_SUB = 3 << 24,      /* + SUB_VALUES * number in scope.sub + which of its values */
     COL_GROUPING = 4 << 24, /* + number in scope.grouping */
     COL_WINDOW = 5 << 24,   /* + enum window_part: of the GROUP BY TUMBLE(...) of this block */
     COL_MASK = (1 << 24) - 1,
+    SUB_VALUES = 64,
 };
 
 enum window_part { WINDOW_START, WINDOW_END, WINDOW_ROWTIME };
@@ -53,9 +54,9 @@ struct subjoin {
     struct weir_expr **left_key, **right_key;
     struct weir_expr *residual;
     bool early; /* used below the aggregation (in an aggregate's argument or a key) */
-    int value;  /* the column of RIGHT that COL_SUB + n stands for */
+    int value;  /* the first column of RIGHT that is a value */
     bool joined;
-    int column; /* where the value is, once joined */
+    int column; /* where the first value is, once joined */
 };
 
 struct group_window {

@@ -102,7 +102,8 @@ static struct weir_expr *place_leaf(struct rewrite *r, struct weir_expr *e)
 {
     const struct scope *s = r->ctx;
     if (e->op != WEIR_OP_COLUMN || !is_sub(e->column, NULL)) return NULL;
-    return bind_column(r->b, s->sub[e->column & COL_MASK].column, e->type, e->pos);
+    int sub = (e->column & COL_MASK) / SUB_VALUES, value = (e->column & COL_MASK) % SUB_VALUES;
+    return bind_column(r->b, s->sub[sub].column + value, e->type, e->pos);
 }
 
 struct weir_expr *bind_place_subs(struct binder *b, struct scope *s, struct weir_expr *e)
@@ -357,6 +358,14 @@ bool bind_subquery_filter(struct binder *b, struct scope *s, const struct weir_a
 
 /* ---- values ---- */
 
+/* The I-th value of waiting sub-query K. */
+static struct weir_expr *sub_value(struct binder *b, int k, int i, struct weir_type t,
+                                   struct weir_pos pos)
+{
+    if (k > COL_MASK / SUB_VALUES) return bind_fail(b, &pos, "too many sub-queries");
+    return bind_column(b, COL_SUB + k * SUB_VALUES + i, t, pos);
+}
+
 static bool subs_allowed(struct binder *b, const struct scope *s, const struct weir_ast_expr *a)
 {
     if (s->sub_ok) return true;
@@ -420,7 +429,7 @@ static struct weir_expr *mark(struct binder *b, struct scope *s, const struct we
     if (!mark_distinct(b, &j, a->pos)) return NULL;
     int k = s->n_sub;
     if (!add_sub(b, s, j)) return NULL;
-    struct weir_expr *found = bind_column(b, COL_SUB + k, bind_boolean_type(true), a->pos);
+    struct weir_expr *found = sub_value(b, k, 0, bind_boolean_type(true), a->pos);
     struct weir_expr *none = bind_is_null(b, found);
     return is_in && a->in.negated ? none : bind_not(b, none);
 }
@@ -443,7 +452,65 @@ static int row_bound(const struct weir_node *n)
     }
 }
 
-static struct weir_expr *scalar(struct binder *b, struct scope *s, const struct weir_ast_expr *a)
+/* What the aggregates of a sub-query are above its join: COUNT is 0 where no group matched. */
+struct lifted {
+    int first, sub; /* column of the first aggregate; number of the sub-join */
+    bool optional;  /* a group may be missing */
+    const struct weir_agg *agg;
+};
+
+static struct weir_expr *lift_leaf(struct rewrite *r, struct weir_expr *e)
+{
+    const struct lifted *l = r->ctx;
+    if (e->op != WEIR_OP_COLUMN) return NULL;
+    int i = e->column - l->first;
+    struct weir_type t = e->type;
+    if (i < 0)
+        return bind_unsupported(r->b, &e->pos,
+                                "a sub-query used as a value may have only aggregates "
+                                "of its columns, like MIN(...)");
+    if (l->optional) t.nullable = 1;
+    struct weir_expr *x = sub_value(r->b, l->sub, i, t, e->pos);
+    if (!x || !l->optional || l->agg[i].fn != WEIR_AGG_COUNT) return x;
+    struct weir_expr *arg[2] = {x, bind_const_i64(r->b, t, 0, e->pos)};
+    return arg[1] ? bind_coalesce(r->b, arg, 2, e->pos) : NULL;
+}
+
+/* (SELECT MAX(x) FROM t WHERE t.k = outer.k): t's aggregates by k, joined on k. */
+static struct weir_expr *aggregate_value(struct binder *b, struct scope *s, struct inner *in,
+                                         struct weir_pos pos)
+{
+    struct subjoin j = {.value = 0};
+    j.left_key = bind_alloc(b, (size_t)in->s.n_corr, sizeof *j.left_key);
+    j.right_key = bind_alloc(b, (size_t)in->s.n_corr, sizeof *j.right_key);
+    if (!j.left_key || !j.right_key || !correlate(b, in, &j)) return NULL;
+    if (j.residual || j.n_keys > 63)
+        return bind_unsupported(
+            b, j.residual ? &j.residual->pos : &pos,
+            "a sub-query used as a value may use the enclosing query only in "
+            "equalities; group by the key in a sub-query in FROM and join with it");
+    if (in->s.n_agg > SUB_VALUES)
+        return bind_unsupported(b, &pos, "more than %d aggregates in a sub-query used as a value",
+                                SUB_VALUES);
+    uint64_t all = (UINT64_C(1) << j.n_keys) - 1;
+    struct grouping g = {.n_keys = j.n_keys, .n_sets = 1, .set = &all};
+    g.key = bind_alloc(b, (size_t)j.n_keys, sizeof *g.key);
+    struct weir_expr **item = &in->item[0];
+    for (int i = 0; g.key && i < j.n_keys; i++) g.key[i].expr = j.right_key[i];
+    if (!g.key || !bind_aggregate_node(b, &in->s, &g, 0, &item, 1, pos)) return NULL;
+    for (int i = 0; i < j.n_keys; i++)
+        if (!(j.right_key[i] = bind_column(b, i, j.right_key[i]->type, pos))) return NULL;
+    j.right = in->s.rel.node;
+    j.type = j.n_keys ? WEIR_JOIN_LEFT : WEIR_JOIN_INNER;
+    j.value = j.n_keys;
+    struct lifted l = {j.n_keys, s->n_sub, j.n_keys > 0, in->s.agg};
+    if (!add_sub(b, s, j)) return NULL;
+    struct rewrite r = {.b = b, .leaf = lift_leaf, .ctx = &l};
+    return bind_rewrite(&r, in->item[0]);
+}
+
+static struct weir_expr *one_row_value(struct binder *b, struct scope *s,
+                                       const struct weir_ast_expr *a)
 {
     struct rel *r = bind_query(b, a->query, s);
     if (!r) return NULL;
@@ -462,7 +529,16 @@ static struct weir_expr *scalar(struct binder *b, struct scope *s, const struct 
     if (!rows) t.nullable = 1;
     int k = s->n_sub;
     if (!add_sub(b, s, j)) return NULL;
-    return bind_column(b, COL_SUB + k, t, a->pos);
+    return sub_value(b, k, 0, t, a->pos);
+}
+
+static struct weir_expr *scalar(struct binder *b, struct scope *s, const struct weir_ast_expr *a)
+{
+    struct inner in;
+    if (!is_plain(a->query) || a->query->body->select->n_items != 1) return one_row_value(b, s, a);
+    if (!bind_plain(b, s, a->query, &in)) return NULL;
+    if (in.s.n_agg) return aggregate_value(b, s, &in, a->pos);
+    return one_row_value(b, s, a);
 }
 
 struct weir_expr *bind_subquery_value(struct binder *b, struct scope *s,
