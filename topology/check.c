@@ -141,7 +141,7 @@ static int check_pus(struct check *c, uint32_t i, uint32_t *next)
         in_domain += d == p->domain;
         if (d == p->domain || best > p->pu_count / 2) continue;
         uint32_t count = 0;
-        for (uint32_t j = 0; j < p->pu_count && st->mode == WEIR_TOPO_EXCLUSIVE; j++)
+        for (uint32_t j = 0; j < p->pu_count; j++)
             count += c->m->pus[c->plan->pu_list[p->pu_first + j]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
         if (count > best) best = count;
     }
@@ -352,13 +352,14 @@ static int check_devices(struct check *c)
             return breach(c, "device %s has fewer compute units than were handed out", dev->name);
         if (dev->bytes && c->device_bytes[d] > dev->bytes)
             return breach(c, "device %s is out of memory", dev->name);
-        bool used = c->device_owners[d] || c->device_sharers[d] || dev->leased_units;
+        bool ours = c->device_owners[d] || c->device_sharers[d], held = ours || dev->leased_units;
         for (uint32_t up = dev->parent, hops = 0; up != WEIR_TOPO_NONE && hops < 8;
-             up = m->devices[up].parent, hops++)
-            if (used &&
-                (c->device_owners[up] || c->device_sharers[up] || m->devices[up].leased_units))
+             up = m->devices[up].parent, hops++) {
+            bool up_ours = c->device_owners[up] || c->device_sharers[up];
+            if ((ours && (up_ours || m->devices[up].leased_units)) || (held && up_ours))
                 return breach(c, "device %s is used together with its root %s", dev->name,
                               m->devices[up].name);
+        }
     }
     return 0;
 }

@@ -300,7 +300,8 @@ static uint16_t node_distance(const struct topo_raw *raw, const struct weir_topo
     }
     if (local) return 10;
     for (uint32_t p = 0; p < n; p++)
-        if (raw->node_pu[(size_t)to * n + p] && raw->pus[p].package == raw->pus[pu].package)
+        if (raw->node_pu[(size_t)to * n + p] && raw->pus[p].allowed &&
+            raw->pus[p].package == raw->pus[pu].package)
             return 15;
     return 20;
 }
@@ -343,14 +344,17 @@ static int build_devices(const struct topo_raw *raw, struct weir_topo_machine *m
         dev->locality_known = raw->devices[i].near != NULL;
         if (!dev->locality_known) continue;
         memset(votes, 0, m->domain_count * sizeof *votes);
-        uint32_t all = 0;
-        for (uint32_t p = 0; p < m->pu_count; p++)
-            if (raw->devices[i].near[p]) {
-                votes[m->pus[p].unit[WEIR_TOPO_SCOPE_NUMA]]++;
-                all++;
-            }
+        uint32_t all = 0, allowed = 0;
+        for (uint32_t p = 0; p < m->pu_count; p++) {
+            allowed += m->pus[p].allowed;
+            if (!raw->devices[i].near[p] || !m->pus[p].allowed) continue;
+            votes[m->pus[p].unit[WEIR_TOPO_SCOPE_NUMA]]++;
+            all++;
+        }
         /* near everything on a machine of several domains is how "unknown" looks */
-        dev->locality_known = all > 0 && (all < m->pu_count || m->domain_count == 1);
+        uint32_t used_domains = 0;
+        for (uint32_t d = 0; d < m->domain_count; d++) used_domains += votes[d] > 0;
+        dev->locality_known = all > 0 && (all < allowed || used_domains == 1);
         for (uint32_t d = 0; dev->locality_known && d < m->domain_count; d++)
             if (votes[d] && (dev->domain == WEIR_TOPO_NONE || votes[d] > votes[dev->domain]))
                 dev->domain = d;

@@ -49,6 +49,31 @@ uint64_t topo_local_take(struct topo_state *s, uint32_t domain, enum weir_topo_t
     return bytes;
 }
 
+static int compare_u32(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+uint32_t topo_main_domain(struct topo_state *s, struct weir_topo_partition *p)
+{
+    uint32_t *list = s->plan->pu_list + p->pu_first, best = WEIR_TOPO_NONE, best_count = 0;
+    if (p->pu_count > 1) qsort(list, p->pu_count, sizeof *list, compare_u32);
+    for (uint32_t a = 0; a < p->pu_count && best_count * 2 < p->pu_count; a++) {
+        uint32_t d = s->m->pus[list[a]].unit[WEIR_TOPO_SCOPE_NUMA], count = 0;
+        if (d == best) continue;
+        for (uint32_t b = 0; b < p->pu_count; b++)
+            count += s->m->pus[list[b]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
+        if (count > best_count) {
+            best = d;
+            best_count = count;
+        }
+    }
+    return best;
+}
+
 int topo_push_pu(struct topo_state *s, uint32_t pu, struct weir_topo_error *err)
 {
     struct weir_topo_plan *plan = s->plan;
@@ -183,6 +208,10 @@ static void close_state(struct topo_state *s)
     topo_free(s->pool_left);
     topo_free(s->local_first);
     topo_free(s->local_pool);
+    topo_free(s->keep_first);
+    topo_free(s->keep_count);
+    topo_free(s->keep_pu);
+    topo_free(s->wanted);
 }
 
 void weir_topo_plan_free(struct weir_topo_plan *plan)
@@ -390,14 +419,6 @@ static int admit_all(struct topo_state *s, struct weir_topo_error *err)
 
 /* ---- summing up */
 
-static int compare_u32(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
 static void finish_partition(struct topo_state *s, uint32_t i)
 {
     struct weir_topo_plan *plan = s->plan;
@@ -455,6 +476,36 @@ static void finish_partition(struct topo_state *s, uint32_t i)
     if (exclusive) d->stranded_milli_cu += p->share_milli_cu - p->milli_cu;
 }
 
+/* Bring the lists into the order of partitions, so that a plan's bytes do not tell how it came
+ * about. */
+static int order_lists(struct topo_state *s, struct weir_topo_error *err)
+{
+    struct weir_topo_plan *plan = s->plan;
+    uint32_t *pus = topo_calloc(plan->pu_list_count, sizeof *pus), pu_at = 0, grant_at = 0;
+    struct weir_topo_grant *grants = topo_calloc(plan->grant_count, sizeof *grants);
+    if (!pus || !grants) {
+        topo_free(pus);
+        topo_free(grants);
+        return topo_fail_nomem(err, "planning");
+    }
+    for (uint32_t i = 0; i < plan->partition_count; i++) {
+        struct weir_topo_partition *p = &plan->partitions[i];
+        if (p->state == WEIR_TOPO_REJECTED) continue;
+        for (uint32_t k = 0; k < p->pu_count; k++) pus[pu_at + k] = plan->pu_list[p->pu_first + k];
+        for (uint32_t k = 0; k < p->grant_count; k++)
+            grants[grant_at + k] = plan->grants[p->grant_first + k];
+        p->pu_first = pu_at;
+        p->grant_first = grant_at;
+        pu_at += p->pu_count;
+        grant_at += p->grant_count;
+    }
+    topo_free(plan->pu_list);
+    topo_free(plan->grants);
+    plan->pu_list = pus;
+    plan->grants = grants;
+    return WEIR_TOPO_OK;
+}
+
 static void finish(struct topo_state *s)
 {
     struct weir_topo_plan *plan = s->plan;
@@ -482,21 +533,22 @@ static void finish(struct topo_state *s)
     }
 }
 
-int weir_topo_plan_make(const struct weir_topo_machine *machine,
-                        const struct weir_topo_demand *demand,
-                        const struct weir_topo_plan_options *options, struct weir_topo_plan **out,
-                        struct weir_topo_error *err)
+static int make_one(const struct weir_topo_machine *machine, const struct weir_topo_demand *demand,
+                    const struct weir_topo_plan *current, uint32_t steps,
+                    struct weir_topo_plan **out, struct weir_topo_error *err)
 {
-    struct topo_state s = {.m = machine};
+    struct topo_state s = {.m = machine, .current = current};
     *out = NULL;
     int rc = open_plan(&s, demand, err);
     if (!rc) rc = open_memory(&s, err);
     if (!rc) rc = topo_exclusive_setup(&s, err);
     if (!rc) rc = resolve(&s, err);
+    if (!rc) rc = topo_keep_setup(&s, err);
     if (!rc) rc = order_streams(&s, err);
     if (!rc) rc = admit_all(&s, err);
-    if (!rc) rc = topo_shared_place(&s, options ? options->search_steps : 0, err);
+    if (!rc) rc = topo_shared_place(&s, steps, err);
     if (!rc) rc = topo_memory_assign(&s, err);
+    if (!rc) rc = order_lists(&s, err);
     if (!rc) finish(&s);
     if (!rc) rc = topo_remote_bound(s.plan, &s.plan->totals.remote_bound_bytes, err);
     if (!rc) rc = weir_topo_plan_check(s.plan, err);
@@ -506,4 +558,30 @@ int weir_topo_plan_make(const struct weir_topo_machine *machine,
         *out = s.plan;
     close_state(&s);
     return rc;
+}
+
+int weir_topo_plan_make(const struct weir_topo_machine *machine,
+                        const struct weir_topo_demand *demand,
+                        const struct weir_topo_plan_options *options, struct weir_topo_plan **out,
+                        struct weir_topo_error *err)
+{
+    const struct weir_topo_plan *current = options ? options->current : NULL;
+    uint32_t steps = options ? options->search_steps : 0;
+    struct weir_topo_plan *fresh = NULL, *close = NULL;
+    *out = NULL;
+    int rc = make_one(machine, demand, NULL, steps, &fresh, err);
+    if (!rc && current) rc = make_one(machine, demand, current, steps, &close, err);
+    if (rc) {
+        weir_topo_plan_free(fresh);
+        return rc;
+    }
+    if (close && topo_plan_not_worse(close, fresh)) {
+        struct weir_topo_plan *keep = fresh;
+        fresh = close;
+        close = keep;
+    }
+    weir_topo_plan_free(close);
+    if (current) topo_count_moves(fresh, current);
+    *out = fresh;
+    return WEIR_TOPO_OK;
 }

@@ -7,7 +7,8 @@
      plan_exclusive.c  whole units for exclusive partitions
      plan_shared.c     domain and core for shared partitions
      plan_memory.c     bytes of every partition to pools, by min-cost flow
-     plan_bound.c      lower bounds of the load */
+     plan_bound.c      lower bounds of the load
+     plan_keep.c       staying close to a current plan */
 
 #include "topology/internal.h"
 
@@ -56,6 +57,13 @@ struct topo_state {
     uint32_t *device_owned; /* per device: exclusive partitions on it */
     uint64_t *device_bytes_used;
 
+    /* a current plan to stay close to: per partition its PUs there (in keep_pu), if they still
+     * exist */
+    const struct weir_topo_plan *current;
+    uint32_t *keep_first, *keep_count, *keep_pu;
+    uint8_t *wanted;   /* per PU: somebody keeps it exclusively */
+    bool avoid_wanted; /* treat units with wanted PUs as busy */
+
     /* memory while CPUs are being chosen: bytes left per pool, local pools per domain */
     uint64_t *pool_left;
     uint32_t *local_first, *local_pool; /* per domain: its local pools, cheapest first */
@@ -69,6 +77,8 @@ uint64_t topo_local_left(const struct topo_state *s, uint32_t domain, enum weir_
 /* Take up to BYTES from the pools local to DOMAIN; returns what did not fit. */
 uint64_t topo_local_take(struct topo_state *s, uint32_t domain, enum weir_topo_tier tier,
                          uint64_t page_bytes, uint64_t bytes);
+/* Sort the PUs of P and return the domain that has most of them, the first of equals. */
+uint32_t topo_main_domain(struct topo_state *s, struct weir_topo_partition *p);
 int topo_push_pu(struct topo_state *s, uint32_t pu, struct weir_topo_error *err) TOPO_NODISCARD;
 /* Distance from one domain to the nearest memory of another; 10 if they are the same. */
 uint32_t topo_domain_distance(const struct weir_topo_machine *m, uint32_t from, uint32_t to);
@@ -91,6 +101,14 @@ int topo_shared_place(struct topo_state *s, uint32_t steps,
 
 /* plan_memory.c */
 int topo_memory_assign(struct topo_state *s, struct weir_topo_error *err) TOPO_NODISCARD;
+
+/* plan_keep.c: fill the keep lists from s->current. */
+int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err) TOPO_NODISCARD;
+/* Is A at least as good as B? Admission, states, bytes x cost, load (within 1 %), stranded
+ * capacity. */
+bool topo_plan_not_worse(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
+/* Count what moved against CURRENT into plan->totals. */
+void topo_count_moves(struct weir_topo_plan *plan, const struct weir_topo_plan *current);
 
 /* plan_bound.c: the least possible max(load / capacity) in ppm of ITEMS (milli-CU, descending, each
    on one bin) on bins with COUNTS[k] bins of CAPACITY[k]. */

@@ -17,6 +17,16 @@ static bool unit_free(const struct topo_state *s, int scope, uint32_t u)
     return !s->busy[scope][u] && !s->barred[scope][u] && s->usable[scope][u];
 }
 
+/* The same, but not what a partition of the current plan would like to keep. */
+static bool unit_offered(const struct topo_state *s, int scope, uint32_t u)
+{
+    if (!unit_free(s, scope, u)) return false;
+    const struct weir_topo_units *units = &s->m->units[scope];
+    for (uint32_t k = units->first[u]; s->avoid_wanted && k < units->first[u + 1]; k++)
+        if (s->wanted[units->pus[k]]) return false;
+    return true;
+}
+
 static int setup_scope(struct topo_state *s, int scope, struct weir_topo_error *err)
 {
     const struct weir_topo_machine *m = s->m;
@@ -117,7 +127,7 @@ static void gather(const struct topo_state *s, int scope, uint32_t d, uint32_t l
     for (uint32_t k = s->home_first[scope][d];
          k < s->home_first[scope][d + 1] && pick->capacity < need; k++) {
         uint32_t i = s->home_unit[scope][k];
-        if (!unit_free(s, scope, i) || (exact && u->capacity_milli_cu[i] != exact)) continue;
+        if (!unit_offered(s, scope, i) || (exact && u->capacity_milli_cu[i] != exact)) continue;
         if (l3 != WEIR_TOPO_NONE && s->m->pus[u->pus[u->first[i]]].unit[WEIR_TOPO_SCOPE_L3] != l3)
             continue;
         bool have = false;
@@ -137,7 +147,7 @@ static uint32_t best_kind(const struct topo_state *s, int scope, uint32_t d, uin
     uint32_t capacity[16], count[16], kinds = 0, best = 0;
     for (uint32_t k = s->home_first[scope][d]; k < s->home_first[scope][d + 1]; k++) {
         uint32_t i = s->home_unit[scope][k], c = u->capacity_milli_cu[i], j = 0;
-        if (!unit_free(s, scope, i)) continue;
+        if (!unit_offered(s, scope, i)) continue;
         while (j < kinds && capacity[j] != c) j++;
         if (j == 16) continue;
         if (j == kinds) {
@@ -179,7 +189,7 @@ static uint32_t tightest_l3(const struct topo_state *s, int scope, uint32_t d, u
             current = l3;
             supply = 0;
         }
-        if (k < end && unit_free(s, scope, i) && (!exact || u->capacity_milli_cu[i] == exact))
+        if (k < end && unit_offered(s, scope, i) && (!exact || u->capacity_milli_cu[i] == exact))
             supply += u->capacity_milli_cu[i];
     }
     return best;
@@ -315,49 +325,69 @@ static int commit(struct topo_state *s, struct weir_topo_partition *p, int scope
     return WEIR_TOPO_OK;
 }
 
-/* Sets p->domain to where most of its PUs are and takes the memory from there. */
+/* Sets p->domain and takes the memory from there, then from the other domains that it has PUs in.
+ */
 static void settle(struct topo_state *s, struct weir_topo_partition *p)
 {
-    uint32_t best = WEIR_TOPO_NONE, best_count = 0;
     uint64_t left = p->bytes, page = s->page_of[p - s->plan->partitions];
     enum weir_topo_tier tier = s->plan->streams[p->stream].tier;
-    for (uint32_t a = 0; a < p->pu_count; a++) {
-        uint32_t d = s->m->pus[s->plan->pu_list[p->pu_first + a]].unit[WEIR_TOPO_SCOPE_NUMA],
-                 count = 0;
-        if (d == best) continue;
-        for (uint32_t b = 0; b < p->pu_count; b++)
-            count += s->m->pus[s->plan->pu_list[p->pu_first + b]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
-        if (count > best_count) {
-            best = d;
-            best_count = count;
-        }
-        if (best_count * 2 >= p->pu_count) break;
+    p->domain = topo_main_domain(s, p);
+    left = topo_local_take(s, p->domain, tier, page, left);
+    uint32_t last = p->domain;
+    for (uint32_t k = 0; left && k < p->pu_count; k++) {
+        uint32_t d = s->m->pus[s->plan->pu_list[p->pu_first + k]].unit[WEIR_TOPO_SCOPE_NUMA];
+        if (d != last) left = topo_local_take(s, d, tier, page, left);
+        last = d;
     }
-    p->domain = best;
-    left = topo_local_take(s, best, tier, page, left);
-    for (uint32_t d = 0; left && best_count < p->pu_count && d < s->m->domain_count; d++)
-        for (uint32_t a = 0; a < p->pu_count; a++)
-            if (s->m->pus[s->plan->pu_list[p->pu_first + a]].unit[WEIR_TOPO_SCOPE_NUMA] == d) {
-                left = topo_local_take(s, d, tier, page, left);
-                break;
-            }
+}
+
+/* The units of the PUs that the partition has in the current plan, if they are all free and enough.
+ */
+static bool pick_kept(const struct topo_state *s, uint32_t i, int scope, struct pick *pick)
+{
+    const struct weir_topo_units *u = &s->m->units[scope];
+    pick->count = 0;
+    pick->capacity = 0;
+    if (!s->keep_count || !s->keep_count[i]) return false;
+    for (uint32_t k = 0; k < s->keep_count[i]; k++) {
+        uint32_t unit = s->m->pus[s->keep_pu[s->keep_first[i] + k]].unit[scope];
+        bool have = false;
+        for (uint32_t c = 0; c < pick->count && !have; c++) have = pick->chosen[c] == unit;
+        if (have) continue;
+        if (!unit_free(s, scope, unit)) return false;
+        pick->chosen[pick->count++] = unit;
+        pick->capacity += u->capacity_milli_cu[unit];
+    }
+    return pick->capacity >= s->plan->partitions[i].milli_cu;
+}
+
+static void pick_best(struct topo_state *s, struct weir_topo_partition *p, int scope, uint32_t near,
+                      struct pick *pick)
+{
+    uint32_t domain = 0;
+    pick->count = 0;
+    pick->capacity = 0;
+    if (best_offer(s, p, scope, near, &domain))
+        pick_in_domain(s, scope, domain, p->milli_cu, pick);
+    else
+        pick_across(s, scope, p->milli_cu, near, pick);
+    trim(s, scope, p->milli_cu, pick);
 }
 
 int topo_exclusive_place(struct topo_state *s, uint32_t i, uint32_t near,
                          struct weir_topo_error *err)
 {
     struct weir_topo_partition *p = &s->plan->partitions[i];
-    int scope = (int)s->plan->streams[p->stream].scope;
+    int scope = (int)s->plan->streams[p->stream].scope, rc = 0;
     struct pick pick = {.chosen = topo_calloc(s->m->units[scope].count, sizeof(uint32_t))};
     if (!pick.chosen) return topo_fail_nomem(err, "planning exclusive partitions");
-    uint32_t domain = 0;
-    int rc = 0;
     p->why = WEIR_TOPO_WHY_CPU;
-    if (best_offer(s, p, scope, near, &domain))
-        pick_in_domain(s, scope, domain, p->milli_cu, &pick);
-    else
-        pick_across(s, scope, p->milli_cu, near, &pick);
-    trim(s, scope, p->milli_cu, &pick);
+    if (!pick_kept(s, i, scope, &pick)) {
+        s->avoid_wanted = s->wanted != NULL;
+        pick_best(s, p, scope, near, &pick);
+        s->avoid_wanted = false;
+        if (s->wanted && pick.capacity < p->milli_cu) pick_best(s, p, scope, near, &pick);
+    }
     if (pick.capacity < p->milli_cu || !pick.count) goto out;
     if (pick.capacity > s->cpu_left) {
         p->why = WEIR_TOPO_WHY_CPU_LIMIT;
@@ -366,9 +396,8 @@ int topo_exclusive_place(struct topo_state *s, uint32_t i, uint32_t near,
     uint32_t pus = 0;
     for (uint32_t c = 0; c < pick.count; c++) pus += s->usable[scope][pick.chosen[c]];
     if (s->shared_admitted &&
-        (pus >= s->shared_pus || s->shared_capacity - pick.capacity < s->shared_promised)) {
+        (pus >= s->shared_pus || s->shared_capacity - pick.capacity < s->shared_promised))
         goto out; /* shared partitions of higher priority need what is left */
-    }
     rc = commit(s, p, scope, &pick, err);
     if (rc) goto out;
     settle(s, p);

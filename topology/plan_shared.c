@@ -18,7 +18,8 @@
 #include <string.h>
 
 struct item {
-    uint32_t partition, milli_cu, device_domain;
+    uint32_t partition, milli_cu, device_domain,
+        keep_pu; /* keep_pu: NONE, or where the current plan has it */
     uint64_t bytes, page;
     enum weir_topo_tier tier;
     double weight; /* order B */
@@ -300,9 +301,16 @@ static void greedy(struct shared *h, char order, struct solution *sol)
     sol->remote = 0;
     for (uint32_t i = 0; i < h->item_count; i++) {
         const struct item *it = &h->items[i];
-        struct choice c = choose(h, it, order, target);
+        struct choice c = {WEIR_TOPO_NONE, WEIR_TOPO_NONE, 0, 0};
+        uint32_t core;
+        if (it->keep_pu != WEIR_TOPO_NONE) {
+            core = h->s->m->pus[it->keep_pu].unit[WEIR_TOPO_SCOPE_CORE];
+            c.group = h->group_of[core];
+        } else {
+            c = choose(h, it, order, target);
+            core = h->heap[h->groups[c.group].first];
+        }
         const struct topo_core_group *g = &h->groups[c.group];
-        uint32_t core = h->heap[g->first];
         sol->core[i] = core;
         sol->runner_up[i] =
             c.second == WEIR_TOPO_NONE ? WEIR_TOPO_NONE : h->groups[c.second].domain;
@@ -321,6 +329,8 @@ static void greedy(struct shared *h, char order, struct solution *sol)
 static int by_cpu(const void *a, const void *b)
 {
     const struct item *x = a, *y = b;
+    if ((x->keep_pu == WEIR_TOPO_NONE) != (y->keep_pu == WEIR_TOPO_NONE))
+        return x->keep_pu == WEIR_TOPO_NONE ? 1 : -1;
     bool dx = x->device_domain == WEIR_TOPO_NONE, dy = y->device_domain == WEIR_TOPO_NONE;
     if (dx != dy) return dx ? 1 : -1;
     if (x->milli_cu != y->milli_cu) return x->milli_cu > y->milli_cu ? -1 : 1;
@@ -331,6 +341,7 @@ static int by_cpu(const void *a, const void *b)
 static int by_weight(const void *a, const void *b)
 {
     const struct item *x = a, *y = b;
+    if ((x->keep_pu == WEIR_TOPO_NONE) != (y->keep_pu == WEIR_TOPO_NONE)) return by_cpu(a, b);
     if (x->weight > y->weight) return -1;
     if (x->weight < y->weight) return 1;
     return by_cpu(a, b);
@@ -339,6 +350,7 @@ static int by_weight(const void *a, const void *b)
 static int by_bytes(const void *a, const void *b)
 {
     const struct item *x = a, *y = b;
+    if ((x->keep_pu == WEIR_TOPO_NONE) != (y->keep_pu == WEIR_TOPO_NONE)) return by_cpu(a, b);
     if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
     return by_cpu(a, b);
 }
@@ -405,6 +417,34 @@ static uint32_t core_pu(const struct shared *h, uint32_t core, const uint32_t *u
     return best;
 }
 
+static uint32_t kept_pu(const struct shared *h, const struct item *it, uint32_t core)
+{
+    const uint32_t *pus = h->s->keep_pu + h->s->keep_first[it->partition];
+    for (uint32_t k = 0; k < h->s->keep_count[it->partition]; k++)
+        if (h->s->m->pus[pus[k]].unit[WEIR_TOPO_SCOPE_CORE] == core) return pus[k];
+    return WEIR_TOPO_NONE;
+}
+
+/* Mark the cores that the partition has in the current plan; false (and none marked) if they will
+ * not do. */
+static bool mark_kept(const struct shared *h, const struct item *it, uint32_t width,
+                      uint8_t *marked, uint32_t *domain)
+{
+    if (!h->s->keep_count || h->s->keep_count[it->partition] != width) return false;
+    const uint32_t *pus = h->s->keep_pu + h->s->keep_first[it->partition];
+    bool ok = true;
+    for (uint32_t k = 0; k < width; k++) {
+        uint32_t core = h->s->m->pus[pus[k]].unit[WEIR_TOPO_SCOPE_CORE];
+        ok &= !h->s->taken[pus[k]] && !marked[core];
+        marked[core] = 1;
+    }
+    if (ok)
+        *domain = h->s->m->pus[pus[0]].unit[WEIR_TOPO_SCOPE_NUMA];
+    else
+        memset(marked, 0, h->core_count);
+    return ok;
+}
+
 static int place_wide(struct shared *h, const struct item *it, uint32_t *used, uint8_t *marked,
                       struct weir_topo_error *err)
 {
@@ -416,8 +456,9 @@ static int place_wide(struct shared *h, const struct item *it, uint32_t *used, u
     memset(marked, 0, h->core_count);
     p->pu_first = h->s->plan->pu_list_count;
     p->pu_count = width;
+    bool kept = mark_kept(h, it, width, marked, &domain);
     uint32_t part = it->milli_cu / width, rest = it->milli_cu % width, from = WEIR_TOPO_NONE;
-    for (uint32_t w = 0; w < width; w++) {
+    for (uint32_t w = 0; w < width && !kept; w++) {
         uint32_t best = WEIR_TOPO_NONE;
         double best_score = 0;
         for (uint32_t c = 0; c < h->core_count; c++) {
@@ -435,16 +476,15 @@ static int place_wide(struct shared *h, const struct item *it, uint32_t *used, u
     }
     for (uint32_t c = 0; c < h->core_count; c++) {
         if (!marked[c]) continue;
-        uint32_t pu = core_pu(h, c, used);
+        uint32_t pu = kept ? kept_pu(h, it, c) : core_pu(h, c, used);
         used[pu]++;
         int rc = topo_push_pu(h->s, pu, err);
         if (rc) return rc;
     }
     uint32_t *mine = h->s->plan->pu_list + p->pu_first;
-    qsort(mine, width, sizeof *mine, compare_u32);
+    p->domain = topo_main_domain(h->s, p); /* sorts them */
     for (uint32_t w = 0; w < width; w++)
         add_load(h, h->s->m->pus[mine[w]].unit[WEIR_TOPO_SCOPE_CORE], (int64_t)part + (w < rest));
-    p->domain = domain == WEIR_TOPO_NONE ? from : domain;
     take_memory(h, it, p->domain);
     return WEIR_TOPO_OK;
 }
@@ -579,8 +619,10 @@ static int commit(struct shared *h, const struct solution *sol, uint32_t *used,
 {
     for (uint32_t i = 0; i < h->item_count; i++) {
         struct weir_topo_partition *p = &h->s->plan->partitions[h->items[i].partition];
-        uint32_t pu = core_pu(h, sol->core[i], used);
-        used[pu]++;
+        uint32_t pu = h->items[i].keep_pu, was = pu;
+        if (pu == WEIR_TOPO_NONE || h->s->m->pus[pu].unit[WEIR_TOPO_SCOPE_CORE] != sol->core[i])
+            pu = core_pu(h, sol->core[i], used);
+        used[pu] += was != pu; /* kept ones were counted before */
         p->pu_first = h->s->plan->pu_list_count;
         p->pu_count = 1;
         p->domain = h->s->m->pus[pu].unit[WEIR_TOPO_SCOPE_NUMA];
@@ -635,7 +677,9 @@ static int bound(struct shared *h, struct weir_topo_error *err)
     if (!sizes) return topo_fail_nomem(err, "bounding the load");
     uint64_t wide = 0;
     for (uint32_t c = 0; c < h->core_count; c++) wide += h->load[c];
-    for (uint32_t i = 0; i < h->item_count; i++) sizes[i] = h->items[i].milli_cu;
+    for (uint32_t i = 0; i < h->item_count; i++) sizes[i] = UINT32_MAX - h->items[i].milli_cu;
+    if (h->item_count > 1) qsort(sizes, h->item_count, sizeof *sizes, compare_u32);
+    for (uint32_t i = 0; i < h->item_count; i++) sizes[i] = UINT32_MAX - sizes[i]; /* descending */
     for (uint32_t g = 0; g < h->group_count; g++) {
         size_t k = 0;
         while (k < kinds && capacity[k] != h->groups[g].capacity_milli_cu) k++;
@@ -677,6 +721,12 @@ static int collect(struct shared *h, uint32_t *used, struct weir_topo_error *err
                           .tier = st->tier,
                           .device_domain = WEIR_TOPO_NONE};
         if (p->device != WEIR_TOPO_NONE) it.device_domain = h->s->m->devices[p->device].domain;
+        it.keep_pu = WEIR_TOPO_NONE;
+        if (h->s->keep_count && h->s->keep_count[i] == 1) {
+            uint32_t pu = h->s->keep_pu[h->s->keep_first[i]];
+            if (!h->s->taken[pu]) it.keep_pu = pu;
+        }
+        if (it.keep_pu != WEIR_TOPO_NONE && it.milli_cu <= h->max_capacity) used[it.keep_pu]++;
         if (it.milli_cu > h->max_capacity)
             rc = place_wide(h, &it, used, marked, err);
         else
@@ -728,7 +778,9 @@ static int solve(struct shared *h, uint32_t steps, uint32_t *used, struct weir_t
         sort_items(h, best);
         greedy(h, best, &sol);
     }
-    local_search(h, &sol, h->s->plan->totals.load_bound_ppm, steps);
+    bool all_kept = n > 0; /* then nothing has changed, and nothing shall move */
+    for (uint32_t i = 0; i < n; i++) all_kept &= h->items[i].keep_pu != WEIR_TOPO_NONE;
+    if (!all_kept) local_search(h, &sol, h->s->plan->totals.load_bound_ppm, steps);
     rc = commit(h, &sol, used, err);
 out:
     topo_free(load);
