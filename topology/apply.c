@@ -5,6 +5,7 @@
    kept. */
 #include "topology/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <numaif.h>
@@ -249,5 +250,52 @@ int weir_topo_verify_memory(const struct weir_topo_plan *plan, uint32_t i, const
 out:
     topo_free(pages);
     topo_free(status);
+    return rc;
+}
+
+/* A thread of PID for which no partition has been found yet takes the first partition that it
+ * satisfies. */
+static int match_thread(const struct weir_topo_plan *plan, int tid, uint8_t *matched,
+                        struct topo_process_verdict *out, struct weir_topo_error *err)
+{
+    for (uint32_t i = 0; i < plan->partition_count; i++) {
+        struct weir_topo_verdict v;
+        if (matched[i] || plan->partitions[i].state == WEIR_TOPO_REJECTED) continue;
+        int rc = weir_topo_verify_thread(plan, i, tid, &v, err);
+        if (rc == WEIR_TOPO_ERR_NOMEM) return rc;
+        if (rc) return 0; /* the thread has ended meanwhile */
+        if (!v.cpus_as_planned) continue;
+        matched[i] = 1;
+        out->bound++;
+        out->on_planned_cpu += v.on_planned_cpu;
+        return 0;
+    }
+    return 0;
+}
+
+int topo_verify_process(const struct weir_topo_plan *plan, int pid,
+                        struct topo_process_verdict *out, struct weir_topo_error *err)
+{
+    char path[64];
+    *out = (struct topo_process_verdict){0};
+    for (uint32_t i = 0; i < plan->partition_count; i++)
+        out->partitions += plan->partitions[i].state != WEIR_TOPO_REJECTED;
+    if (!plan->machine->live)
+        return topo_fail(err, WEIR_TOPO_ERR_MISMATCH, "machine %s is not the one we run on",
+                         plan->machine->name);
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return topo_fail_errno(err, WEIR_TOPO_ERR_IO, errno, "cannot look at process %d", pid);
+    uint8_t *matched = topo_calloc(plan->partition_count, 1);
+    int rc = matched ? 0 : topo_fail_nomem(err, "verifying a process");
+    for (struct dirent *e = rc ? NULL : readdir(dir); e && !rc; e = readdir(dir)) {
+        int tid = atoi(e->d_name);
+        if (tid <= 0) continue;
+        out->threads++;
+        rc = match_thread(plan, tid, matched, out, err);
+    }
+    topo_free(matched);
+    closedir(dir);
     return rc;
 }

@@ -238,9 +238,12 @@ int topo_stream_set(struct weir_topo_stream *st, const char *key, const char *va
         rc = set_memory(st, WEIR_TOPO_MEMORY_RATIO, value, err);
     } else if (!strcmp(key, "memory") || !strcmp(key, "bytes")) {
         rc = set_memory(st, WEIR_TOPO_MEMORY_BYTES, value, err);
+    } else if (!strcmp(key, "bytes_per_cu")) { /* what our own JSON writes for a ratio */
+        rc = set_memory(st, WEIR_TOPO_MEMORY_RATIO, "cu", err);
+        if (!rc) rc = weir_topo_parse_bytes(value, &st->bytes, err);
     } else if (!strcmp(key, "pages")) {
         rc = weir_topo_parse_bytes(value, &st->page_bytes, err);
-        if (!rc && !valid_page(st->page_bytes))
+        if (!rc && st->page_bytes && !valid_page(st->page_bytes))
             rc = topo_fail(err, WEIR_TOPO_ERR_INVALID,
                            "'%s' is no page size; write 4KiB, 2MiB or 1GiB", value);
         if (!rc && st->page_bytes == 4096) st->page_bytes = 0;

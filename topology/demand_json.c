@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-static int read_stream(const struct topo_json *doc, const struct topo_json_value *v,
-                       struct weir_topo_demand *demand, struct weir_topo_error *err)
+int topo_demand_read_stream(const struct topo_json *doc, const struct topo_json_value *v,
+                            struct weir_topo_demand *demand, struct weir_topo_error *err)
 {
     const struct topo_json_value *name, *partitions;
     int rc = topo_json_need(doc, v, "name", TOPO_JSON_STRING, &name, err);
@@ -42,7 +42,7 @@ int weir_topo_demand_parse_json(const char *text, size_t length, const char *lab
     if (!rc) rc = weir_topo_demand_new(&demand, err);
     for (const struct topo_json_value *v = !rc ? topo_json_first(&doc, streams) : NULL; v && !rc;
          v = topo_json_next(&doc, v))
-        rc = read_stream(&doc, v, demand, err);
+        rc = topo_demand_read_stream(&doc, v, demand, err);
     topo_json_clear(&doc);
     if (rc)
         weir_topo_demand_free(demand);

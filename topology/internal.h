@@ -116,6 +116,19 @@ int topo_raw_remove_pus(struct topo_raw *raw, const uint8_t *gone,
 /* The limits of the cgroup that this process is in, v1 and v2, and how isolated its cpuset is. */
 void topo_read_limits(struct topo_raw *raw);
 
+/* ---- verify: a whole process */
+
+struct topo_process_verdict {
+    uint32_t partitions; /* that have a place */
+    uint32_t bound;      /* of these, with a thread whose affinity is exactly the planned cpuset */
+    uint32_t on_planned_cpu; /* of these, with the thread's last CPU inside it */
+    uint32_t threads;
+};
+/* Every thread stands for at most one partition. */
+int topo_verify_process(const struct weir_topo_plan *plan, int pid,
+                        struct topo_process_verdict *out,
+                        struct weir_topo_error *err) TOPO_NODISCARD;
+
 /* ---- the planner's view of costs; the same numbers are used by the checker's bound */
 
 /* What a byte of POOL costs a thread of DOMAIN: local bytes cost the tier's rank, remote ones at

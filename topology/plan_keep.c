@@ -73,11 +73,13 @@ int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err)
 
 /* ---- which plan is better */
 
+/* Without "auto" partitions: they take what is left, more of it costs nothing. */
 static double total_cost(const struct weir_topo_plan *p)
 {
     double sum = 0;
     for (uint32_t i = 0; i < p->partition_count; i++) {
         const struct weir_topo_partition *part = &p->partitions[i];
+        if (p->streams[part->stream].memory_mode == WEIR_TOPO_MEMORY_AUTO) continue;
         for (uint32_t g = part->grant_first; g < part->grant_first + part->grant_count; g++) {
             uint32_t best = UINT32_MAX, last = WEIR_TOPO_NONE;
             for (uint32_t k = 0; k < part->pu_count; k++) {

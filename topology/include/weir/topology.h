@@ -191,9 +191,9 @@ struct weir_topo_machine {
 /* How to find the machine. All zero, or a NULL pointer, means: the live machine with its own
  * limits, without devices. */
 struct weir_topo_machine_options {
-    const char *source; /* NULL or "live"; "builtin:NAME"; a path that ends in .xml (hwloc) or .json (a machine
-                            file: "synthetic" and an overlay); else an hwloc
-                           synthetic string */
+    const char
+        *source; /* NULL or "live"; "builtin:NAME"; a path that ends in .xml (hwloc) or .json (a
+                    machine file: "synthetic" and an overlay); else an hwloc synthetic string */
     const char
         *overlay; /* path of a JSON overlay (devices, memory, tiers, capacities, limits), or NULL */
     const char *cpuset;          /* Linux list ("0-3,8"): plan on these PUs only, or NULL */
@@ -477,6 +477,65 @@ WEIR_TOPO_CHECK int weir_topo_plan_json(const struct weir_topo_plan *plan,
                                         struct weir_topo_text *out, struct weir_topo_error *err);
 WEIR_TOPO_CHECK int weir_topo_plan_svg(const struct weir_topo_plan *plan,
                                        struct weir_topo_text *out, struct weir_topo_error *err);
+
+/* ---------------------------------------------------------------- plans as files, questions about
+ * plans */
+
+/* Read the JSON of a plan back, for MACHINE. Everything is checked again: a file that was edited
+   into no plan, or is of another machine (MISMATCH of the fingerprint), is refused. LABEL names the
+   text in errors. */
+WEIR_TOPO_CHECK int weir_topo_plan_parse_json(const char *text, size_t length, const char *label,
+                                              const struct weir_topo_machine *machine,
+                                              struct weir_topo_plan **out,
+                                              struct weir_topo_error *err);
+/* The same for weir_topo_plan_options.current only: the machine may have changed since; partitions
+   whose PUs, nodes or devices are gone are read as rejected, and nothing is checked. */
+WEIR_TOPO_CHECK int weir_topo_plan_parse_current(const char *text, size_t length, const char *label,
+                                                 const struct weir_topo_machine *machine,
+                                                 struct weir_topo_plan **out,
+                                                 struct weir_topo_error *err);
+
+/* For a stream with rejected partitions: the smallest change of its demand with which all of them
+   fit and no other stream loses one, found by planning again. 1: *CHANGED is the stream with the
+   change and TEXT says it in words
+   ("lower the memory of each partition from 6 GiB to 5.3 GiB (...)"); 0: nothing of its own would
+   help (or nothing is rejected); < 0: error. */
+WEIR_TOPO_CHECK int weir_topo_suggest(const struct weir_topo_plan *plan, uint32_t stream,
+                                      struct weir_topo_stream *changed, char *text, size_t size,
+                                      struct weir_topo_error *err);
+
+/* Why every stream (or, with PARTITION not WEIR_TOPO_NONE, that partition) is where it is: what
+   binds, what the runner-up was and what it would have cost, how full its domain is, and what would
+   make the rejected ones fit. */
+WEIR_TOPO_CHECK int weir_topo_explain_text(const struct weir_topo_plan *plan, uint32_t partition,
+                                           struct weir_topo_text *out, struct weir_topo_error *err);
+WEIR_TOPO_CHECK int weir_topo_explain_json(const struct weir_topo_plan *plan, uint32_t partition,
+                                           struct weir_topo_text *out, struct weir_topo_error *err);
+
+/* What changes from plan A to plan B (of the same machine): per partition state, CPUs, bytes,
+ * device; the totals. */
+WEIR_TOPO_CHECK int weir_topo_diff_text(const struct weir_topo_plan *a,
+                                        const struct weir_topo_plan *b, struct weir_topo_text *out,
+                                        struct weir_topo_error *err);
+WEIR_TOPO_CHECK int weir_topo_diff_json(const struct weir_topo_plan *a,
+                                        const struct weir_topo_plan *b, struct weir_topo_text *out,
+                                        struct weir_topo_error *err);
+
+/* The plan in other programs' words. */
+enum weir_topo_export {
+    WEIR_TOPO_EXPORT_NUMACTL, /* a numactl command line per partition */
+    WEIR_TOPO_EXPORT_TASKSET, /* a taskset command line per partition */
+    WEIR_TOPO_EXPORT_CGROUP,  /* a shell script that makes a cgroup v2 per partition */
+};
+WEIR_TOPO_CHECK int weir_topo_export(const struct weir_topo_plan *plan,
+                                     enum weir_topo_export format, struct weir_topo_text *out,
+                                     struct weir_topo_error *err);
+
+/* The command line `weir topo ...`: ARGV[0] is the verb (show, plan, explain, diff, apply, verify,
+   advise, export, or
+   --help). Returns the exit status: 0 done, 1 failed (the reason is on ERR), 2 wrong usage, 3 the
+   demand does not fit (a partition was rejected, or verify found a deviation). */
+WEIR_TOPO_API int weir_topo_cli(int argc, char **argv, FILE *out, FILE *err);
 
 WEIR_TOPO_API const char *weir_topo_tier_name(enum weir_topo_tier tier);
 WEIR_TOPO_API const char *weir_topo_scope_name(enum weir_topo_scope scope);
