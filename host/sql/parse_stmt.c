@@ -1,5 +1,6 @@
 /* Statements other than CREATE: INSERT, statement sets, EXPLAIN, SET, SHOW, DESCRIBE, DROP, USE. */
 #include <string.h>
+#include <strings.h>
 
 #include "host/sql/parse_impl.h"
 
@@ -335,6 +336,36 @@ static struct weir_ast_stmt *parse_use(struct weir_parser *p)
 
 /* ---- any statement ---- */
 
+/* Statements of Flink's that have no meaning here, and what to do instead. */
+static const struct {
+    const char *word, *advice;
+} strangers[] = {
+    {"ALTER", "write the CREATE statement as it shall be in the end"},
+    {"UPDATE",
+     "tables are read and written as a whole; INSERT INTO another table what SELECT makes"},
+    {"DELETE",
+     "tables are read and written as a whole; INSERT INTO another table what SELECT makes"},
+    {"TRUNCATE", "use INSERT OVERWRITE"},
+    {"CALL", "there are no procedures; use functions in SELECT"},
+    {"ANALYZE", "statistics are measured while a job runs; see EXPLAIN ANALYZE"},
+    {"ADD", "there are no jars to load; remove the statement"},
+    {"REMOVE", "there are no jars to load; remove the statement"},
+    {"LOAD", "there are no modules to load; remove the statement"},
+    {"UNLOAD", "there are no modules to load; remove the statement"},
+    {"COMPILE", "run the statement itself; EXPLAIN shows its plan"},
+    {"STOP", "a job ends with its script; interrupt the program"},
+};
+
+static bool fail_stranger(struct weir_parser *p, const struct weir_token *t, const char *word)
+{
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        if (strcasecmp(word, strangers[i].word) != 0) continue;
+        return weir_fail_pos(p, &t->pos, "there is no %s statement: %s", strangers[i].word,
+                             strangers[i].advice);
+    }
+    return true;
+}
+
 static struct weir_ast_stmt *fail_stmt(struct weir_parser *p)
 {
     static const char *const starts[] = {
@@ -347,6 +378,7 @@ static struct weir_ast_stmt *fail_stmt(struct weir_parser *p)
     if (t->kind == WEIR_TK_WORD && n < sizeof word) {
         memcpy(word, p->lexer.sql + t->pos.start, n);
         word[n] = 0;
+        if (!fail_stranger(p, t, word)) return NULL;
         const char *near = weir_sql_nearest(word, starts, sizeof starts / sizeof *starts);
         if (near && !t->keyword) {
             weir_fail_pos(p, &t->pos, "no statement begins with '%s'; did you mean %s?", word,

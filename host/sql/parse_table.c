@@ -1,5 +1,6 @@
 /* FROM: tables, functions, sub-queries, UNNEST, joins. */
 #include <string.h>
+#include <strings.h>
 
 #include "host/sql/parse_impl.h"
 
@@ -15,9 +16,29 @@ static struct weir_ast_table_ref *new_ref(struct weir_parser *p, enum weir_ast_t
     return t;
 }
 
+/* a SEMI JOIN b would be an inner join with a table that is called SEMI. */
+static bool check_join_word(struct weir_parser *p)
+{
+    static const char *const words[] = {"SEMI", "ANTI", "ASOF"};
+    const struct weir_token *t = weir_tok(p);
+    if (weir_tok_ahead(p, 1)->keyword != WEIR_KW_JOIN || t->pos.end - t->pos.start != 4)
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strncasecmp(words[i], p->lexer.sql + t->pos.start, 4) != 0) continue;
+        return weir_fail_pos(p, &t->pos,
+                             "Flink SQL has no %s JOIN; write WHERE [NOT] EXISTS (SELECT ...) or a "
+                             "lookup join (FOR SYSTEM_TIME AS OF)",
+                             words[i]);
+    }
+    return true;
+}
+
 bool weir_parse_alias(struct weir_parser *p, struct weir_ast_table_ref *t)
 {
-    if (!weir_accept_kw(p, WEIR_KW_AS) && !weir_is_ident(weir_tok(p))) return !p->status;
+    if (!weir_accept_kw(p, WEIR_KW_AS)) {
+        if (!weir_is_ident(weir_tok(p))) return !p->status;
+        if (!check_join_word(p)) return false;
+    }
     if (!weir_parse_ident(p, &t->alias, "a name for the table")) return false;
     if (weir_at(p, WEIR_TK_LPAREN) && !weir_parse_columns(p, &t->columns, "a column's name")) {
         return false;

@@ -1,5 +1,6 @@
 /* Data types, as in column definitions and casts. */
 #include <string.h>
+#include <strings.h>
 
 #include "host/sql/parse_impl.h"
 

@@ -14,9 +14,16 @@ static const struct {
     {"SELEC 1", "job.sql:1:1: no statement begins with 'SELEC'; did you mean SELECT?"},
     {"craete table t (a int)", "job.sql:1:1: no statement begins with 'craete'; did you mean "
                                "CREATE?"},
-    {"UPDATE t SET a = 1",
-     "job.sql:1:1: unexpected 'UPDATE'; a statement (SELECT, WITH, VALUES, INSERT, CREATE, "
-     "EXECUTE, EXPLAIN, SET, RESET, SHOW, DESCRIBE, DROP or USE) is expected"},
+    {"FROM t SELECT a",
+     "job.sql:1:1: unexpected FROM; a statement (SELECT, WITH, VALUES, INSERT, CREATE, EXECUTE, "
+     "EXPLAIN, SET, RESET, SHOW, DESCRIBE, DROP or USE) is expected"},
+    {"UPDATE t SET a = 1", "job.sql:1:1: there is no UPDATE statement: tables are read and written "
+                           "as a whole; INSERT INTO another table what SELECT makes"},
+    {"add jar 'x'",
+     "job.sql:1:1: there is no ADD statement: there are no jars to load; remove the statement"},
+    {"SELECT * FROM a SEMI JOIN b ON TRUE",
+     "job.sql:1:17: Flink SQL has no SEMI JOIN; write WHERE [NOT] EXISTS (SELECT ...) or a lookup "
+     "join (FOR SYSTEM_TIME AS OF)"},
     {"SELECT a FORM t", "job.sql:1:15: unexpected 't' after 'FORM'; the end of the statement "
                         "(';') is expected; did you mean FROM instead of 'FORM'?"},
     {"SELECT * FROM t WHER a = 1",
