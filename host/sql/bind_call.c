@@ -48,8 +48,8 @@ struct weir_expr *bind_function(struct binder *b, const char *name, struct weir_
         if (why.code == WEIR_ERR_NOMEM) return bind_nomem(b);
         return bind_fail(b, &pos, "%s", why.message);
     }
-    struct weir_expr *e = weir_expr_new(b->arena, WEIR_OP_CALL, ret, pos, n);
-    if (!e) return bind_nomem(b);
+    struct weir_expr *e = bind_new_n(b, WEIR_OP_CALL, ret, pos, n);
+    if (!e) return NULL;
     e->fn = f;
     for (int i = 0; i < n; i++)
         if (!(e->arg[i] = bind_cast(b, arg[i], type[i]))) return NULL;
@@ -122,7 +122,7 @@ static struct weir_expr *trim_call(struct binder *b, struct scope *s, const stru
     struct weir_expr *arg[2] = {bind_expr(b, s, args->items[0]), NULL};
     if (!arg[0]) return NULL;
     arg[1] =
-        args->n > 1 ? bind_expr(b, s, args->items[1]) : weir_expr_const(b->arena, &blank, a->pos);
+        args->n > 1 ? bind_expr(b, s, args->items[1]) : bind_const(b, &blank, a->pos);
     if (!arg[1]) return b->status ? NULL : bind_nomem(b);
     return bind_function(b, name[a->call->trim], a->pos, 2, arg);
 }
@@ -243,8 +243,8 @@ static struct weir_expr *grouping(struct binder *b, struct scope *s, const struc
     int n = (int)a->call->args.n;
     struct weir_type t = weir_type_make(WEIR_TYPE_BIGINT);
     t.nullable = 0;
-    struct weir_expr *list = weir_expr_new(b->arena, WEIR_OP_CALL, t, a->pos, n);
-    if (!list) return bind_nomem(b);
+    struct weir_expr *list = bind_new_n(b, WEIR_OP_CALL, t, a->pos, n);
+    if (!list) return NULL;
     memcpy(list->arg, arg, sizeof *arg * (size_t)n);
     g[s->n_grouping] = list;
     return bind_column(b, COL_GROUPING + s->n_grouping++, t, a->pos);

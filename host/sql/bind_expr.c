@@ -249,9 +249,8 @@ static struct weir_expr *in_constants(struct binder *b, struct weir_expr *x, str
         if (!bind_is_constant(e[i]) || !bind_compare_type(t, e[i]->type, &t)) return NULL;
         nullable |= e[i]->type.nullable;
     }
-    struct weir_expr *in =
-        weir_expr_new(b->arena, WEIR_OP_IN, bind_boolean_type(nullable), pos, n + 1);
-    if (!in) return bind_nomem(b);
+    struct weir_expr *in = bind_new_n(b, WEIR_OP_IN, bind_boolean_type(nullable), pos, n + 1);
+    if (!in) return NULL;
     bool text = weir_type_is_text(t) || weir_type_is_bytes(t);
     if (!(in->arg[0] = text ? x : bind_cast(b, x, t))) return NULL;
     for (int i = 0; i < n; i++) {

@@ -98,6 +98,8 @@ static struct rel *computed_columns(struct binder *b, const struct weir_table_de
     if (!physical || !e || !name) return NULL;
     struct scope s = {.rel = *physical, .clause = "a computed column"};
     const char *file = b->file;
+    struct weir_pos from = b->from;
+    if (!from.line) b->from = pos;
     for (int i = 0; i < def->n_columns; i++) {
         const struct weir_table_column *c = &def->column[i];
         name[i] = c->name;
@@ -111,6 +113,7 @@ static struct rel *computed_columns(struct binder *b, const struct weir_table_de
         if (!e[i]) return NULL;
         if (i == def->rowtime && e[i]->op == WEIR_OP_COLUMN) scan->scan.rowtime = e[i]->column;
     }
+    b->from = from;
     struct weir_node *n = bind_project(b, scan, def->n_columns, e, name, pos);
     return n ? rel_of(b, n, def->name) : NULL;
 }
@@ -143,13 +146,13 @@ static struct rel *bind_view(struct binder *b, const struct weir_table_def *def,
     b->file = weir_arena_printf(b->arena, "view %s", def->name);
     if (!b->file) return bind_nomem(b);
     b->ctes = NULL;
-    b->view_depth++;
+    if (!b->view_depth++) b->from = pos;
     struct rel *r = bind_query(b, def->view, NULL);
-    b->view_depth--;
+    if (!--b->view_depth) b->from = (struct weir_pos){0};
     b->ctes = ctes;
     b->file = file;
     for (int i = 0; r && i < def->n_view_columns && i < r->n; i++)
-        r->col[i].name = def->view_column[i];
+        bind_rename_column(r, i, def->view_column[i]);
     return r;
 }
 

@@ -138,8 +138,9 @@ struct weir_expr *bind_aggregate(struct binder *b, struct scope *s, const struct
         return bind_fail(b, &a->pos, "%s is not allowed in %s; use HAVING, or a sub-query in FROM",
                          name, s->clause ? s->clause : "this place");
     struct weir_type result = {.id = WEIR_TYPE_NULL};
-    struct weir_agg agg = {
-        .fn = (uint8_t)aggregates[which].fn, .distinct = a->call->distinct, .pos = a->pos};
+    struct weir_agg agg = {.fn = (uint8_t)aggregates[which].fn,
+                           .distinct = a->call->distinct,
+                           .pos = b->from.line ? b->from : a->pos};
     bool early = s->early;
     s->in_agg = s->early = true;
     bool ok = bind_parts(b, s, a, &agg, &result);
@@ -447,7 +448,7 @@ static struct weir_expr *place_leaf(struct rewrite *r, struct weir_expr *e)
     }
 }
 
-static const char *agg_name(struct binder *b, const struct weir_agg *a,
+static const char *agg_name(struct binder *b, const struct weir_agg *a, int i,
                             const struct weir_schema *in)
 {
     struct weir_buf text = {0};
@@ -459,9 +460,11 @@ static const char *agg_name(struct binder *b, const struct weir_agg *a,
         weir_buf_putc(&text, '*');
     weir_buf_printf(&text, ")%s", a->filter ? " FILTER" : "");
     bool fits = !text.oom && text.len <= 60;
-    const char *name = bind_strdup(b, fits ? text.data : weir_agg_name((enum weir_agg_fn)a->fn));
+    const char *name =
+        fits ? bind_strdup(b, text.data)
+             : weir_arena_printf(b->arena, "%s$%d", weir_agg_name((enum weir_agg_fn)a->fn), i);
     weir_buf_release(&text);
-    return name;
+    return name ? name : bind_nomem(b);
 }
 
 static const char *key_name(struct binder *b, const struct weir_node *in, const struct weir_expr *e,
@@ -510,7 +513,7 @@ static struct weir_node *make_node(struct binder *b, struct scope *s, const stru
         if (a.filter && !(a.filter = bind_place_subs(b, s, a.filter))) return NULL;
         n->aggregate.agg[i] = a;
         n->schema.field[k + i].type = a.type;
-        if (!(n->schema.field[k + i].name = agg_name(b, &a, &in->schema))) return NULL;
+        if (!(n->schema.field[k + i].name = agg_name(b, &a, i, &in->schema))) return NULL;
     }
     return n;
 }

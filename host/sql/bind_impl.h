@@ -121,8 +121,9 @@ struct binder {
     int status; /* 0 until the first failure */
     bool dry;   /* only check: no source is opened, scans have none */
     int view_depth;
-    int n_relations;  /* table references so far, against exploding views */
-    struct cte *ctes; /* visible WITH names, innermost first */
+    struct weir_pos from; /* where the outermost view being bound is named; line 0: none */
+    int n_relations;      /* table references so far, against exploding views */
+    struct cte *ctes;     /* visible WITH names, innermost first */
     int cap_sources;
     int cap_values;
 };
@@ -147,6 +148,9 @@ bool bind_word_is(const char *s, const char *word);               /* ASCII, any 
 struct weir_expr *bind_new(struct binder *b, enum weir_op op, struct weir_type t,
                            struct weir_pos pos, int n, struct weir_expr *a0, struct weir_expr *a1,
                            struct weir_expr *a2);
+struct weir_expr *bind_new_n(struct binder *b, enum weir_op op, struct weir_type t,
+                             struct weir_pos pos, int n); /* arguments to be filled in */
+struct weir_expr *bind_const(struct binder *b, const struct weir_value *v, struct weir_pos pos);
 struct weir_expr *bind_column(struct binder *b, int column, struct weir_type t,
                               struct weir_pos pos);
 struct weir_expr *bind_const_i64(struct binder *b, struct weir_type t, int64_t v,
@@ -268,6 +272,8 @@ struct weir_node *bind_window_node(struct binder *b, struct weir_node *in, struc
 /* Nodes. */
 struct weir_node *bind_node(struct binder *b, enum weir_node_kind kind, int n_inputs, int n_columns,
                             struct weir_pos pos);
+/* A new name for R's column I, in the node too, which nobody else uses yet. */
+void bind_rename_column(struct rel *r, int i, const char *name);
 struct weir_node *bind_filter(struct binder *b, struct weir_node *in, struct weir_expr *predicate);
 struct weir_node *bind_project(struct binder *b, struct weir_node *in, int n, struct weir_expr **e,
                                const char *const *name, struct weir_pos pos);

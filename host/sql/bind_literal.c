@@ -7,8 +7,7 @@
 static struct weir_expr *make(struct binder *b, struct weir_value v, struct weir_pos pos)
 {
     v.type.nullable = v.is_null;
-    struct weir_expr *e = weir_expr_const(b->arena, &v, pos);
-    return e ? e : bind_nomem(b);
+    return bind_const(b, &v, pos);
 }
 
 static uint32_t code_points(const char *s, size_t n)

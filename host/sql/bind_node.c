@@ -8,8 +8,15 @@ struct weir_node *bind_node(struct binder *b, enum weir_node_kind kind, int n_in
 {
     struct weir_node *n = weir_node_new(b->arena, kind, n_inputs, n_columns);
     if (!n) return bind_nomem(b);
-    n->pos = pos;
+    n->pos = b->from.line ? b->from : pos;
     return n;
+}
+
+void bind_rename_column(struct rel *r, int i, const char *name)
+{
+    struct weir_node *n = r->node;
+    r->col[i].name = name;
+    if (n->kind != WEIR_NODE_SCAN) n->schema.field[r->col[i].index].name = name;
 }
 
 static void copy_schema(struct weir_node *n, int at, const struct weir_node *from, bool nullable)

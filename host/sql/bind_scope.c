@@ -26,7 +26,7 @@ bool bind_rename(struct binder *b, struct rel *r, const struct weir_ast_ident *a
     for (int i = 0; i < r->n; i++) {
         r->col[i].table = alias->name;
         r->col[i].hidden = false;
-        if (columns->n) r->col[i].name = columns->items[i].name;
+        if (columns->n) bind_rename_column(r, i, columns->items[i].name);
     }
     return true;
 }

@@ -156,8 +156,7 @@ static struct weir_expr *retype_const(struct binder *b, const struct weir_expr *
     if (!same && !(weir_type_is_exact(from) && convert_exact(&v, t))) return NULL;
     v.type = t;
     v.type.nullable = v.is_null;
-    struct weir_expr *c = weir_expr_const(b->arena, &v, e->pos);
-    return c ? c : bind_nomem(b);
+    return bind_const(b, &v, e->pos);
 }
 
 struct weir_expr *bind_cast(struct binder *b, struct weir_expr *e, struct weir_type t)

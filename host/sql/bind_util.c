@@ -94,11 +94,25 @@ bool bind_word_is(const char *s, const char *word)
 
 /* ---- constructors ---- */
 
+/* Inside of a view or a computed column, where the text is another one, a position is that of the
+   table's name in the statement. */
+static struct weir_pos place(const struct binder *b, struct weir_pos pos)
+{
+    return b->from.line ? b->from : pos;
+}
+
 struct weir_type bind_boolean_type(bool nullable)
 {
     struct weir_type t = weir_type_make(WEIR_TYPE_BOOLEAN);
     t.nullable = nullable;
     return t;
+}
+
+struct weir_expr *bind_new_n(struct binder *b, enum weir_op op, struct weir_type t,
+                             struct weir_pos pos, int n)
+{
+    struct weir_expr *e = weir_expr_new(b->arena, op, t, place(b, pos), n);
+    return e ? e : bind_nomem(b);
 }
 
 struct weir_expr *bind_new(struct binder *b, enum weir_op op, struct weir_type t,
@@ -108,22 +122,20 @@ struct weir_expr *bind_new(struct binder *b, enum weir_op op, struct weir_type t
     struct weir_expr *arg[3] = {a0, a1, a2};
     for (int i = 0; i < n; i++)
         if (!arg[i]) return NULL;
-    struct weir_expr *e = weir_expr_new(b->arena, op, t, pos, n);
-    if (!e) return bind_nomem(b);
-    for (int i = 0; i < n; i++) e->arg[i] = arg[i];
+    struct weir_expr *e = bind_new_n(b, op, t, pos, n);
+    for (int i = 0; e && i < n; i++) e->arg[i] = arg[i];
     return e;
 }
 
 struct weir_expr *bind_column(struct binder *b, int column, struct weir_type t, struct weir_pos pos)
 {
-    struct weir_expr *e = weir_expr_column(b->arena, column, t, pos);
+    struct weir_expr *e = weir_expr_column(b->arena, column, t, place(b, pos));
     return e ? e : bind_nomem(b);
 }
 
-static struct weir_expr *make_const(struct binder *b, const struct weir_value *v,
-                                    struct weir_pos pos)
+struct weir_expr *bind_const(struct binder *b, const struct weir_value *v, struct weir_pos pos)
 {
-    struct weir_expr *e = weir_expr_const(b->arena, v, pos);
+    struct weir_expr *e = weir_expr_const(b->arena, v, place(b, pos));
     return e ? e : bind_nomem(b);
 }
 
@@ -132,20 +144,20 @@ struct weir_expr *bind_const_i64(struct binder *b, struct weir_type t, int64_t v
 {
     struct weir_value value = {.type = t, .i = v};
     value.type.nullable = 0;
-    return make_const(b, &value, pos);
+    return bind_const(b, &value, pos);
 }
 
 struct weir_expr *bind_null(struct binder *b, struct weir_type t, struct weir_pos pos)
 {
     struct weir_value value = {.type = t, .is_null = true};
     value.type.nullable = 1;
-    return make_const(b, &value, pos);
+    return bind_const(b, &value, pos);
 }
 
 struct weir_expr *bind_bool(struct binder *b, bool v, struct weir_pos pos)
 {
     struct weir_value value = {.type = bind_boolean_type(false), .b = v};
-    return make_const(b, &value, pos);
+    return bind_const(b, &value, pos);
 }
 
 struct weir_expr *bind_not(struct binder *b, struct weir_expr *e)
@@ -223,7 +235,7 @@ struct weir_expr *bind_fold(struct binder *b, struct weir_expr *e)
     if (status == WEIR_ERR_NOMEM) return bind_nomem(b);
     if (status) return bind_fail(b, &e->pos, "%s", why.message);
     v.type = e->type;
-    return make_const(b, &v, e->pos);
+    return bind_const(b, &v, e->pos);
 }
 
 /* ---- rewriting ---- */
