@@ -229,6 +229,9 @@ static void analyse_call(struct expr *e)
     if (f->result == '=' && f->lo == f->hi) {
         e->lo = 0;
         e->hi = largest_of(a);
+    } else if (f->result == 'r' || f->result == 'R') {
+        int cut = a->type.s - e->type.s;
+        bounds(e, a->lo / pow10_table[cut] - (cut > 0), a->hi / pow10_table[cut] + (cut > 0));
     } else if (f->result == 'w') {
         i128 unit = pow10_table[a->type.s];
         bounds(e, a->lo / unit - 1, a->hi / unit + 1);

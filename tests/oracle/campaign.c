@@ -213,7 +213,7 @@ void campaign_gaps(const struct campaign *c, struct text *out)
         if (c->function_count[i] == 0) text_printf(out, "never generated: %s\n", functions[i].weir);
     for (int i = 0; i < agg_kinds; i++) gap(out, c->aggregate_count[i], aggregate_names[i], i);
     for (int i = 0; i < k_count; i++) gap(out, c->kind_count[i], "type", i);
-    for (int i = 0; i < 4; i++) gap(out, c->join_count[i], "join", i);
+    for (int i = 0; i < 5; i++) gap(out, c->join_count[i], "join", i);
     for (int i = 0; i <= rel_hop; i++) gap(out, c->relation_count[i], "relation", i);
     for (int i = 0; i < 4; i++) gap(out, c->member_count[i], "sub-query", i);
 }

@@ -21,7 +21,7 @@ struct campaign {
     /* What happened. */
     int64_t queries, compared, failures, refusals, skipped, both_failed, rows;
     int64_t op_count[64], function_count[128], aggregate_count[16], kind_count[k_count],
-        join_count[4], relation_count[8], member_count[4];
+        join_count[5], relation_count[8], member_count[4];
 };
 
 /* The number of failures; the rest is in C. */

@@ -14,7 +14,8 @@ struct function {
     const char *weir, *sqlite;
     const char *arguments;
     /* s string, a string that is ASCII if argument 0 is, i INT, l BIGINT, = the type of argument 0,
-       d DOUBLE, D DATE, T TIMESTAMP(3), w DECIMAL(p, 0) of argument 0. */
+       d DOUBLE, D DATE, T TIMESTAMP(3), w DECIMAL(p, 0) of argument 0, r and R its ROUND to 1 and
+       to 0 digits. */
     char result;
     bool inexact;
     i128 lo, hi;    /* of an integer result */

@@ -178,7 +178,8 @@ static struct expr *divisor(struct scope *s, enum class c, int depth)
         return e;
     }
     struct type type = c == class_int ? type_of(luck < 80 ? k_i32 : k_i64) : type_decimal(4, 2);
-    return bounded(s, type, 1 + (luck & 1), 1 + rng_below(s->shape, 20) * 5);
+    i128 smallest = 1 + (luck & 1);
+    return bounded(s, type, smallest, smallest + rng_below(s->shape, 20) * 5);
 }
 
 static struct expr *arithmetic(struct scope *s, enum class c, int depth)
@@ -279,12 +280,19 @@ static struct expr *argument(struct scope *s, char letter, int depth)
     case 's':
     case 'a': e = safe_expr(s, class_string, depth); return letter == 'a' && !e->ascii ? NULL : e;
     case 'n': return bounded(s, type_of(k_i32), 1, 5);
+    case 'l': e = safe_expr(s, class_int, depth); return e->type.kind == k_i64 ? e : NULL;
     case 'i': e = safe_expr(s, class_int, depth); return e->lo > type_min(e->type) ? e : NULL;
     case 'x': return safe_expr(s, class_decimal, depth);
     case 'd': e = safe_expr(s, class_float, depth); return e->type.kind == k_f64 ? e : NULL;
     case 'D': return safe_expr(s, class_date, depth);
     default: return safe_expr(s, class_time, depth);
     }
+}
+
+/* ROUND of a DECIMAL: one more digit before the point where digits behind it go away. */
+static struct type round_type(struct type t, int digits)
+{
+    return digits >= t.s ? t : type_decimal(1 + t.p - t.s + digits, digits);
 }
 
 static bool result_type(const struct function *f, const struct expr *first, struct type *out)
@@ -297,6 +305,10 @@ static bool result_type(const struct function *f, const struct expr *first, stru
     case 'd': *out = type_of(k_f64); return true;
     case 'D': *out = type_of(k_date); return true;
     case 'T': *out = type_of(k_ts); return true;
+    case 'r':
+    case 'R':
+        *out = first ? round_type(first->type, f->result == 'r') : type_of(k_dec);
+        return true;
     case 'w': *out = first ? type_decimal(first->type.p, 0) : type_of(k_dec); return true;
     default:
         *out = first ? first->type : type_of(f->arguments[0] == 'x' ? k_dec : k_i32);

@@ -237,6 +237,11 @@ static void make_join(struct builder *b, struct query *q, struct scope *s, int d
         r->residual = generate_bool(s, 1);
     }
     for (int i = first; r->join == join_left && i < s->n; i++) s->leaf[i].expr->not_null = false;
+    if (q->n_relations == 1 && r->join == join_left && !query_has_window(q) &&
+        rng_percent(b->shape, 20)) {
+        r->join = join_right;
+        for (int i = 0; i < s->n; i++) s->leaf[i].expr->not_null = false;
+    }
     q->n_relations++;
 }
 

@@ -546,26 +546,33 @@ static void print_relation(const struct printer *p, const struct relation *r)
     text_printf(p->t, " AS a%d", r->alias);
 }
 
+static void print_join(const struct printer *p, const struct relation *r)
+{
+    int keys = p->fault == fault_one_key_only && r->n_keys > 1 ? 1 : r->n_keys;
+    for (int k = 0; k < keys; k++) {
+        add(p, k ? " AND " : " ON ");
+        print(p, r->left_key[k]);
+        add(p, " = ");
+        print(p, r->right_key[k]);
+    }
+    if (!r->residual || p->fault == fault_no_residual) return;
+    add(p, " AND ");
+    print(p, r->residual);
+}
+
 static void print_from(const struct printer *p, const struct query *q)
 {
+    bool swapped = q->n_relations > 1 && q->relation[1].join == join_right;
+    add(p, " FROM ");
     for (int i = 0; i < q->n_relations; i++) {
         const struct relation *r = &q->relation[i];
-        bool left = r->join == join_left && p->fault != fault_left_join_is_inner;
-        add(p, i == 0                  ? " FROM "
-               : r->join == join_cross ? " CROSS JOIN "
-               : left                  ? " LEFT JOIN "
-                                       : " JOIN ");
-        print_relation(p, r);
-        int keys = p->fault == fault_one_key_only && r->n_keys > 1 ? 1 : r->n_keys;
-        for (int k = 0; k < keys; k++) {
-            add(p, k ? " AND " : " ON ");
-            print(p, r->left_key[k]);
-            add(p, " = ");
-            print(p, r->right_key[k]);
-        }
-        if (!r->residual || p->fault == fault_no_residual) continue;
-        add(p, " AND ");
-        print(p, r->residual);
+        bool outer =
+            (r->join == join_left || r->join == join_right) && p->fault != fault_left_join_is_inner;
+        if (i > 0)
+            add(p, r->join == join_cross ? " CROSS JOIN " : outer ? " LEFT JOIN " : " JOIN ");
+        /* SQLite knows RIGHT JOIN since 3.39 only. */
+        print_relation(p, swapped && i < 2 ? &q->relation[1 - i] : r);
+        if (i > 0) print_join(p, r);
     }
 }
 
@@ -613,23 +620,37 @@ static void print_where(const struct printer *p, const struct query *q)
     }
 }
 
+static void print_items(const struct printer *p, const struct query *q)
+{
+    for (int i = 0; i < q->n_items; i++) {
+        if (i) add(p, ", ");
+        print_checked(p, q->item[i].expr);
+        text_printf(p->t, " AS %s", q->item[i].name);
+    }
+}
+
 static void print_query(const struct printer *p, const struct query *q)
 {
     for (const struct query *arm = q; arm; arm = arm->next) {
         bool all = p->fault != fault_union_drops_duplicates;
+        bool having = arm->having && p->fault != fault_no_having, wrap = having && arm->n_keys == 0;
         add(p, arm == q ? "SELECT " : all ? " UNION ALL SELECT " : " UNION SELECT ");
-        for (int i = 0; i < arm->n_items; i++) {
-            if (i) add(p, ", ");
-            print_checked(p, arm->item[i].expr);
-            text_printf(p->t, " AS %s", arm->item[i].name);
+        if (wrap) { /* SQLite knows HAVING without GROUP BY since 3.39 only. */
+            for (int i = 0; i < arm->n_items; i++)
+                text_printf(p->t, "%s%s", i ? ", " : "", arm->item[i].name);
+            add(p, " FROM (SELECT ");
+            print(p, arm->having);
+            add(p, " AS passes, ");
         }
+        print_items(p, arm);
         print_from(p, arm);
         print_where(p, arm);
         for (int i = 0; i < arm->n_keys; i++) {
             add(p, i ? ", " : " GROUP BY ");
             print(p, arm->key[i]);
         }
-        if (arm->having && p->fault != fault_no_having) {
+        if (wrap) add(p, ") WHERE passes");
+        if (having && !wrap) {
             add(p, " HAVING ");
             print(p, arm->having);
         }

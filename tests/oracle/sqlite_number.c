@@ -318,14 +318,16 @@ static void w_dabs(sqlite3_context *c, int n, sqlite3_value **v)
     if (!strict(c, n, v)) result_decimal(c, i128_abs(get_decimal(v[0])));
 }
 
+/* w_dround(x, scale, digits to keep, how): floor, ceil or half away from zero */
 static void w_dround(sqlite3_context *c, int n, sqlite3_value **v)
 {
     if (strict(c, n, v)) return;
-    i128 x = get_decimal(v[0]), unit = pow10_table[sqlite3_value_int(v[1])], q = x / unit,
-         r = x % unit;
-    bool up = *sqlite3_value_text(v[3]) == 'c';
-    if (up && r > 0) q++;
-    if (!up && r < 0) q--;
+    int cut = sqlite3_value_int(v[1]) - sqlite3_value_int(v[2]);
+    i128 x = get_decimal(v[0]), unit = pow10_table[cut > 0 ? cut : 0], q = x / unit, r = x % unit;
+    char how = (char)*sqlite3_value_text(v[3]);
+    if (how == 'c' && r > 0) q++;
+    if (how == 'f' && r < 0) q--;
+    if (how == 'h' && i128_abs(r) >= unit - i128_abs(r) && r != 0) q += r > 0 ? 1 : -1;
     result_decimal(c, q);
 }
 
@@ -399,6 +401,27 @@ static void w_sign(sqlite3_context *c, int n, sqlite3_value **v)
     if (strict(c, n, v)) return;
     double d = sqlite3_value_double(v[0]);
     sqlite3_result_double(c, d > 0 ? 1 : d < 0 ? -1 : 0);
+}
+
+static void w_isign(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    int64_t x = sqlite3_value_int64(v[0]);
+    sqlite3_result_int(c, x > 0 ? 1 : x < 0 ? -1 : 0);
+}
+
+static void w_math(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    static const struct {
+        const char *name;
+        double (*function)(double);
+    } table[] = {{"floor", floor}, {"ceil", ceil}, {"sqrt", sqrt}, {"exp", exp}, {"log", log},
+                 {"log10", log10}, {"atan", atan}, {"sin", sin},   {"cos", cos}};
+    if (strict(c, n, v)) return;
+    const char *name = (const char *)sqlite3_value_text(v[0]);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].name, name) == 0)
+            sqlite3_result_double(c, table[i].function(sqlite3_value_double(v[1])));
 }
 
 /* ---- failures among logic ---- */
@@ -524,6 +547,8 @@ int register_number_functions(sqlite3 *db)
         {"w_f32", 1, w_f32},
         {"w_f64", 1, w_f64},
         {"w_sign", 1, w_sign},
+        {"w_isign", 1, w_isign},
+        {"w_math", 2, w_math},
         {"w_compare", 3, w_compare},
         {"w_logic", 3, w_logic},
         {"w_test", 2, w_test},

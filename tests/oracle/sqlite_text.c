@@ -87,6 +87,66 @@ static void w_reverse(sqlite3_context *c, int n, sqlite3_value **v)
     put_text(c, &t);
 }
 
+static void w_repeat(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    for (int i = sqlite3_value_int(v[1]); i > 0; i--)
+        text_bytes(&t, (const char *)sqlite3_value_text(v[0]), (size_t)sqlite3_value_bytes(v[0]));
+    put_text(c, &t);
+}
+
+static size_t code_points(const char *s, size_t length)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) n += ((unsigned char)s[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* The bytes of the first COUNT code points. */
+static size_t prefix(const char *s, size_t length, size_t count)
+{
+    size_t i = 0;
+    while (i < length && count-- > 0)
+        for (i++; i < length && ((unsigned char)s[i] & 0xc0) == 0x80;) i++;
+    return i;
+}
+
+/* w_pad(text, length, ASCII padding, on the left) */
+static void w_pad(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    const char *s = (const char *)sqlite3_value_text(v[0]),
+               *with = (const char *)sqlite3_value_text(v[2]);
+    size_t bytes = (size_t)sqlite3_value_bytes(v[0]), want = (size_t)sqlite3_value_int(v[1]);
+    size_t have = code_points(s, bytes), missing = want > have ? want - have : 0,
+           period = strlen(with);
+    bool left = sqlite3_value_int(v[3]);
+    struct text t = {0};
+    if (!left) text_bytes(&t, s, prefix(s, bytes, want));
+    for (size_t i = 0; i < missing; i++) text_bytes(&t, with + i % period, 1);
+    if (left) text_bytes(&t, s, prefix(s, bytes, want));
+    put_text(c, &t);
+}
+
+static void w_concat_ws(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    struct text t = {0};
+    bool started = false;
+    for (int i = 1; i < n; i++) {
+        if (sqlite3_value_type(v[i]) == SQLITE_NULL) continue;
+        if (started) text_add(&t, (const char *)sqlite3_value_text(v[0]));
+        text_bytes(&t, (const char *)sqlite3_value_text(v[i]), (size_t)sqlite3_value_bytes(v[i]));
+        started = true;
+    }
+    put_text(c, &t);
+}
+
+static void w_ascii(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (!strict(c, n, v)) sqlite3_result_int(c, *sqlite3_value_text(v[0]));
+}
+
 static void w_date_part(sqlite3_context *c, int n, sqlite3_value **v)
 {
     if (strict(c, n, v)) return;
@@ -96,6 +156,7 @@ static void w_date_part(sqlite3_context *c, int n, sqlite3_value **v)
     switch (*sqlite3_value_text(v[0])) {
     case 'y': sqlite3_result_int64(c, year); break;
     case 'm': sqlite3_result_int(c, month); break;
+    case 'o': sqlite3_result_int64(c, sqlite3_value_int64(v[1]) - days_of(year, 1, 1) + 1); break;
     case 'q': sqlite3_result_int(c, (month + 2) / 3); break;
     default: sqlite3_result_int(c, day);
     }
@@ -127,6 +188,8 @@ int register_text_functions(sqlite3 *db)
         {"w_dec_text", 2, w_dec_text},   {"w_bool_text", 1, w_bool_text},
         {"w_date_text", 1, w_date_text}, {"w_time_text", 1, w_time_text},
         {"w_text_int", 4, w_text_int},   {"w_reverse", 1, w_reverse},
+        {"w_repeat", 2, w_repeat},       {"w_pad", 4, w_pad},
+        {"w_concat_ws", 3, w_concat_ws}, {"w_ascii", 1, w_ascii},
         {"w_date_part", 2, w_date_part}, {"w_add_months", 2, w_add_months},
     };
     return register_entries(db, entries, sizeof entries / sizeof *entries);

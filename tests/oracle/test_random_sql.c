@@ -1,0 +1,124 @@
+/* Random queries: Weir, natively and on OpenCL, on one and on several partitions, against SQLite.
+   See README.md.
+
+   Exit status: 0 no difference, 1 differences, 2 wrong arguments, 77 the device is not there. */
+
+#include "campaign.h"
+#include "weir_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: test_random_sql [--seed S] [--count N | --shapes N --variants V] [--device "
+    "native|opencl|both] …\n"
+    "  --seed S           (1)\n"
+    "  --count N          N queries, each of its own shape (1000); on opencl a shape costs a "
+    "compilation\n"
+    "  --shapes N         N shapes …\n"
+    "  --variants V       … each with V sets of literals and data (1)\n"
+    "  --first-shape N    begin there (0); a printed difference names these numbers\n"
+    "  --first-variant N  (0)\n"
+    "  --device D         native, opencl or both (native)\n"
+    "  --rows N           rows of the largest tables (1500)\n"
+    "  --max-failures N   stop after N differences (5)\n"
+    "  --allow-refusals   what an engine refuses is counted, not a difference (always so on "
+    "opencl)\n"
+    "  --print            print every query\n";
+
+struct arguments {
+    struct campaign campaign;
+    const char *device;
+};
+
+static bool read_number(const char *text, int64_t *out)
+{
+    char *end;
+    *out = text ? strtoll(text, &end, 10) : -1;
+    return text && *text && !*end && *out >= 0;
+}
+
+static bool read_option(struct arguments *a, const char *name, const char *text, bool *took)
+{
+    struct campaign *c = &a->campaign;
+    int64_t n = 0;
+    *took = false;
+    if (strcmp(name, "--print") == 0) return c->print_queries = true;
+    if (strcmp(name, "--allow-refusals") == 0) return c->allow_refusals = true;
+    *took = true;
+    if (strcmp(name, "--device") == 0) {
+        a->device = text ? text : "";
+        return strcmp(a->device, "native") == 0 || strcmp(a->device, "opencl") == 0 ||
+               strcmp(a->device, "both") == 0;
+    }
+    if (!read_number(text, &n)) return false;
+    if (strcmp(name, "--seed") == 0) {
+        c->seed = (uint64_t)n;
+    } else if (strcmp(name, "--count") == 0 || strcmp(name, "--shapes") == 0) {
+        c->shapes = n;
+    } else if (strcmp(name, "--variants") == 0) {
+        c->variants = n;
+    } else if (strcmp(name, "--first-shape") == 0) {
+        c->first_shape = n;
+    } else if (strcmp(name, "--first-variant") == 0) {
+        c->first_variant = n;
+    } else if (strcmp(name, "--rows") == 0) {
+        c->max_rows = (int)(n < 10000000 ? n : 10000000);
+    } else if (strcmp(name, "--max-failures") == 0) {
+        c->max_failures = (int)(n < 1000000 ? n : 1000000);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static int open_engines(const struct arguments *a, struct engine **engines)
+{
+    int n = 0;
+    if (strcmp(a->device, "opencl") != 0) {
+        engines[n] = open_weir("native", 1, 1 << 20);
+        n += engines[n] != NULL;
+        engines[n] = open_weir("native", 3, 7);
+        n += engines[n] != NULL;
+        if (n < 2) return 0;
+    }
+    if (strcmp(a->device, "native") != 0) {
+        engines[n] = open_weir("opencl", 1, 1 << 20);
+        n += engines[n] != NULL;
+        engines[n] = open_weir("opencl", 2, 64);
+        n += engines[n] != NULL;
+    }
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {
+        .device = "native",
+        .campaign = {
+            .seed = 1, .shapes = 1000, .variants = 1, .max_rows = 1500, .max_failures = 5}};
+    for (int i = 1; i < argc; i++) {
+        bool took;
+        if (!read_option(&a, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &took)) {
+            fputs(usage, strcmp(argv[i], "--help") == 0 ? stdout : stderr);
+            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
+        }
+        i += took;
+    }
+    struct engine *engines[4] = {0};
+    a.campaign.engine = engines;
+    a.campaign.right = sqlite_engine(0);
+    if (!a.campaign.right) return 1;
+    a.campaign.n_engines = open_engines(&a, engines);
+    if (a.campaign.n_engines == 0) return 77;
+    if (strcmp(a.device, "native") != 0) a.campaign.allow_refusals = true;
+    int64_t failures = campaign_run(&a.campaign);
+    struct text t = {0};
+    campaign_summary(&a.campaign, &t);
+    printf("seed %llu, %s: %s", (unsigned long long)a.campaign.seed, a.device, t.data);
+    text_free(&t);
+    for (int i = 0; i < a.campaign.n_engines; i++) engines[i]->close(engines[i]);
+    a.campaign.right->close(a.campaign.right);
+    return failures ? 1 : 0;
+}

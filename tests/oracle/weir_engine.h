@@ -1,0 +1,10 @@
+#ifndef WEIR_TESTS_ORACLE_WEIR_ENGINE_H
+#define WEIR_TESTS_ORACLE_WEIR_ENGINE_H
+
+#include "engine.h"
+
+/* Weir on DEVICE ("native", "opencl") with PARTITIONS slots; its tables come in batches of
+   BATCH_ROWS. NULL: it could not be opened, and a message was printed. */
+struct engine *open_weir(const char *device, int partitions, int batch_rows);
+
+#endif
