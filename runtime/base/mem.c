@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Blocks from here on start at a huge page and ask for huge pages: hash tables of such sizes lose
+   most of their time to missing address translations otherwise. */
+#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_FROM (2 * HUGE_PAGE)
 
 static atomic_uint_fast64_t n_calls, fail_at;
 static atomic_bool fail_for_ever;
@@ -46,8 +52,12 @@ void *weir_realloc(void *p, size_t size)
 
 void *weir_malloc_aligned(size_t size)
 {
-    if (size > SIZE_MAX - 64 || !allowed()) return NULL;
-    return aligned_alloc(64, (size + 63) / 64 * 64 + (size == 0) * 64);
+    if (size > SIZE_MAX - HUGE_PAGE || !allowed()) return NULL;
+    if (size < HUGE_FROM) return aligned_alloc(64, (size + 63) / 64 * 64 + (size == 0) * 64);
+    size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *p = aligned_alloc(HUGE_PAGE, size);
+    if (p) (void)madvise(p, size, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+    return p;
 }
 
 char *weir_strndup(const char *s, size_t n)

@@ -18,13 +18,11 @@
 
 #include "kernels/common/hash.h"
 
-#define CHUNK_BYTES  ((size_t)1 << 20)
+#define CHUNK_BYTES  ((size_t)4 << 20) /* at least, so that chunks are huge pages */
 #define FIRST_ROWS   64
 #define DENSE_FREE   65536 /* a range that is always dense enough */
 #define DENSE_FACTOR 4
 #define FIRST_SLOTS  4096
-#define PREFETCH_AT  16384 /* slots: a directory of 128 KiB */
-#define TAG          (~(uint64_t)UINT32_MAX)
 
 /* ---- texts ---- */
 
@@ -89,6 +87,7 @@ static int make_set(struct weir_groups *g, const struct weir_pipe_agg *agg,
     struct {
         struct weir_group_layout layout;
         struct weir_type type[2];
+        uint32_t key_word[2];
     } *own = weir_calloc(1, sizeof *own);
     if (!own) return weir_fail_nomem(err, sizeof *own, "for the values of a DISTINCT aggregate");
     uint32_t n = 0;
@@ -97,7 +96,11 @@ static int make_set(struct weir_groups *g, const struct weir_pipe_agg *agg,
     own->layout.n_keys = n;
     own->layout.key_type = own->type;
     own->layout.words = WEIR_GROUP_HEADER_WORDS;
-    for (uint32_t k = 0; k < n; k++) own->layout.words += weir_key_words(own->type[k]);
+    own->layout.key_word = own->key_word;
+    for (uint32_t k = 0; k < n; k++) {
+        own->key_word[k] = own->layout.words;
+        own->layout.words += weir_key_words(own->type[k]);
+    }
     int rc = weir_groups_new(&own->layout, g->pool, out, err);
     if (rc)
         weir_free(own);
@@ -105,11 +108,6 @@ static int make_set(struct weir_groups *g, const struct weir_pipe_agg *agg,
         (*out)->own_layout = &own->layout;
     return rc;
 }
-
-static int add_row(struct weir_groups *g, uint64_t hash, const uint64_t *key_row,
-                   struct weir_error *err);
-
-static int reserve_rows(struct weir_groups *g, size_t extra, struct weir_error *err);
 
 /* An aggregation without keys has its one group from the start. */
 static int start(struct weir_groups *g, struct weir_error *err)
@@ -119,8 +117,8 @@ static int start(struct weir_groups *g, struct weir_error *err)
     g->key_max = INT64_MIN;
     g->null_row = NO_ROW;
     if (g->keys.n) return WEIR_OK;
-    int rc = reserve_rows(g, 1, err);
-    return rc ? rc : add_row(g, WK_HASH_SEED, no_keys, err);
+    int rc = groups_reserve_rows(g, 1, err);
+    return rc ? rc : groups_add_row(g, WK_HASH_SEED, no_keys, err);
 }
 
 int weir_groups_new(const struct weir_group_layout *layout, struct weir_pool *pool,
@@ -135,8 +133,10 @@ int weir_groups_new(const struct weir_group_layout *layout, struct weir_pool *po
     g->words = layout->words;
     g->acc_word = layout->words - layout->acc_words;
     g->integer_key = layout->n_keys == 1 && weir_type_phys(layout->key_type[0]) <= WEIR_PHYS_I64;
+    size_t chunk = CHUNK_BYTES; /* a small budget is not spent on one chunk */
+    if (pool && pool->limit && pool->limit / 32 < chunk) chunk = pool->limit / 32;
     g->shift = 6;
-    while (((size_t)g->words * 8 << (g->shift + 1)) <= CHUNK_BYTES) g->shift++;
+    while (((size_t)g->words * 8 << g->shift) < chunk) g->shift++;
     int rc = make_scratch(g, err);
     if (!rc && layout->n_aggs) {
         g->set = weir_calloc(layout->n_aggs, sizeof *g->set);
@@ -196,7 +196,7 @@ static int grow_first_chunk(struct weir_groups *g, size_t rows, struct weir_erro
     return WEIR_OK;
 }
 
-static int reserve_rows(struct weir_groups *g, size_t extra, struct weir_error *err)
+int groups_reserve_rows(struct weir_groups *g, size_t extra, struct weir_error *err)
 {
     size_t full = (size_t)1 << g->shift;
     if (g->n_rows + extra >= UINT32_MAX)
@@ -228,7 +228,7 @@ static int reserve_rows(struct weir_groups *g, size_t extra, struct weir_error *
 }
 
 /* Append a group; there is room in the chunks. The directory does not know it yet. */
-static int add_row(struct weir_groups *g, uint64_t hash, const uint64_t *key_row,
+int groups_add_row(struct weir_groups *g, uint64_t hash, const uint64_t *key_row,
                    struct weir_error *err)
 {
     uint64_t *row = group_row(g, g->n_rows);
@@ -316,7 +316,7 @@ static int make_slots(struct weir_groups *g, uint64_t slots, struct weir_error *
         for (size_t r = 0; r < g->n_rows; r++) {
             uint64_t hash = group_row(g, r)[0], at = hash >> 32 & mask;
             while (p[at]) at = (at + 1) & mask;
-            p[at] = (hash & TAG) | (r + 1);
+            p[at] = (hash & GROUP_TAG) | (r + 1);
         }
     }
     free_directory(g);
@@ -335,7 +335,7 @@ probe(struct weir_groups *g, uint32_t n, uint32_t words, bool fixed, struct weir
     for (uint32_t i = 0; i < n; i++, key_row += words) {
         uint64_t hash = g->hash[i], at = hash >> 32 & mask, s;
         for (; (s = slot[at]); at = (at + 1) & mask) {
-            if ((s & TAG) != (hash & TAG)) continue;
+            if ((s & GROUP_TAG) != (hash & GROUP_TAG)) continue;
             const uint64_t *row = group_row(g, (uint32_t)s - 1) + 1;
             uint64_t diff = row[0] ^ key_row[0];
             if (fixed) {
@@ -349,10 +349,10 @@ probe(struct weir_groups *g, uint32_t n, uint32_t words, bool fixed, struct weir
             g->row_no[i] = (uint32_t)s - 1;
             continue;
         }
-        int rc = add_row(g, hash, key_row, err);
+        int rc = groups_add_row(g, hash, key_row, err);
         if (rc) return rc;
         g->row_no[i] = (uint32_t)g->n_rows - 1;
-        slot[at] = (hash & TAG) | g->n_rows;
+        slot[at] = (hash & GROUP_TAG) | g->n_rows;
     }
     return WEIR_OK;
 }
@@ -369,9 +369,25 @@ static void prefetch_rows(const struct weir_groups *g, uint32_t n)
     }
 }
 
+/* The bytes of the first text key of the rows that prefetch_rows has asked for. */
+static void prefetch_texts(const struct weir_groups *g, uint32_t n)
+{
+    uint32_t k = 0;
+    while (weir_type_phys(g->keys.type[k]) != WEIR_PHYS_STR) k++;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t s = g->slot[g->hash[i] >> 32 & g->mask];
+        if (!s) continue;
+        const uint64_t *row = group_row(g, (uint32_t)s - 1);
+        __builtin_prefetch((const void *)(uintptr_t)row[g->layout->key_word[k]]);
+    }
+}
+
 static int find_hash(struct weir_groups *g, uint32_t n, struct weir_error *err)
 {
-    if (g->mask >= PREFETCH_AT) prefetch_rows(g, n);
+    if (g->mask >= GROUP_PREFETCH) {
+        prefetch_rows(g, n);
+        if (!g->keys.fixed) prefetch_texts(g, n);
+    }
     if (!g->keys.fixed) return probe(g, n, g->keys.words, false, err);
     switch (g->keys.words) {
     case 2: return probe(g, n, 2, true, err);
@@ -394,7 +410,7 @@ static int find_null(struct weir_groups *g, uint64_t hash, const uint64_t *key_r
                      uint32_t *row_no, struct weir_error *err)
 {
     if (g->null_row == NO_ROW) {
-        int rc = add_row(g, hash, key_row, err);
+        int rc = groups_add_row(g, hash, key_row, err);
         if (rc) return rc;
     }
     *row_no = g->null_row;
@@ -414,7 +430,7 @@ static int find_dense(struct weir_groups *g, uint32_t n, struct weir_error *err)
         } else {
             uint32_t *p = &dense[key_row[1] - min];
             if (!*p) {
-                rc = add_row(g, hash_of(g, key_row), key_row, err);
+                rc = groups_add_row(g, hash_of(g, key_row), key_row, err);
                 *p = (uint32_t)g->n_rows;
             }
             row_no[i] = *p - 1;
@@ -456,7 +472,7 @@ int groups_find(struct weir_groups *g, uint32_t n, uint64_t nulls, bool hashed,
                 struct weir_error *err)
 {
     assert(n <= WEIR_VECTOR);
-    int rc = reserve_rows(g, n, err);
+    int rc = groups_reserve_rows(g, n, err);
     uint64_t want = 2 * (uint64_t)(g->n_rows + n);
     bool fits = g->slot && want <= g->mask + 1, dense = false;
     if (!rc && !fits && g->integer_key) rc = cover(g, n, nulls, &dense, err);
@@ -487,7 +503,7 @@ int weir_groups_clear(struct weir_groups *g, struct weir_error *err)
         g->cap_rows = full;
     }
     g->n_rows = 0;
-    if ((g->slot && g->mask >= PREFETCH_AT) || g->dense_size > 2 * DENSE_FREE) free_directory(g);
+    if ((g->slot && g->mask >= GROUP_PREFETCH) || g->dense_size > 2 * DENSE_FREE) free_directory(g);
     if (g->slot) memset(g->slot, 0, (g->mask + 1) * 8);
     if (g->dense) memset(g->dense, 0, g->dense_size * 4);
     group_texts_release(&g->texts, g->pool);

@@ -70,6 +70,20 @@ char *group_texts_alloc(struct group_texts *t, struct weir_pool *pool, size_t si
                         struct weir_error *err);
 void group_texts_release(struct group_texts *t, struct weir_pool *pool);
 
+#define GROUP_TAG      (~(uint64_t)UINT32_MAX)
+#define GROUP_PREFETCH 16384 /* slots from which rows are prefetched: a directory of 128 KiB */
+
+/* Room for EXTRA more rows. */
+int groups_reserve_rows(struct weir_groups *g, size_t extra, struct weir_error *err);
+/* Append a group, for which there is room; the caller enters it in the directory. */
+int groups_add_row(struct weir_groups *g, uint64_t hash, const uint64_t *key_row,
+                   struct weir_error *err);
+
+/* The quick way for one key of one word without NULLs: find or add N keys. 1: done, 0: the table
+   must be rearranged first, use groups_find; negative: error. */
+int groups_find_words(struct weir_groups *g, uint32_t n, const struct weir_vec *key,
+                      struct weir_error *err);
+
 /* Find or add the N <= WEIR_VECTOR key rows in g->key_rows (NULLS: what weir_keys_load said, ~0
    when not known), whose hashes are in g->hash if HASHED: their row numbers to g->row_no. New rows
    are numbered in order of appearance; their keys are the table's own, their accumulators neutral.

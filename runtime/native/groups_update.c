@@ -74,6 +74,29 @@ static void sum_f64(uint32_t m, uint64_t *const *row, uint32_t at, const double 
     }
 }
 
+/* As sum_f64 for rows NO[0..m) of a table of at most FEW rows: neighbours add to different copies
+   of a group's sum, so that no addition waits for the one before it. */
+#define FEW    16
+#define COPIES 4
+static void sum_few(const struct weir_groups *g, uint32_t at, uint32_t m, const uint32_t *no,
+                    const double *v)
+{
+    struct weir_dd sum[FEW][COPIES] = {{{0, 0}}};
+    uint32_t count[FEW][COPIES] = {{0}};
+    for (uint32_t i = 0; i < m; i++) {
+        dd_accumulate(&sum[no[i]][i % COPIES], v[i]);
+        count[no[i]][i % COPIES]++;
+    }
+    for (size_t r = 0; r < g->n_rows; r++) {
+        uint64_t *acc = group_row(g, r) + at;
+        for (int c = 0; c < COPIES; c++) {
+            add_double(acc, sum[r][c].hi);
+            acc[1] = WK_AS_U64(WK_AS_F64(acc[1]) + sum[r][c].lo);
+            acc[2] += count[r][c];
+        }
+    }
+}
+
 static void moments(uint32_t m, uint64_t *const *row, uint32_t at, const double *v)
 {
     for (uint32_t i = 0; i < m; i++) {
@@ -349,8 +372,8 @@ static int update_distinct(struct weir_groups *g, uint32_t a, uint32_t m, bool a
     struct weir_groups *s = g->set[a];
     enum group_values kind = groups_values_of(&g->layout->agg[a]);
     for (uint32_t i = 0; i < m; i++) {
-        uint32_t from = all ? i : g->pick[i];
-        uint64_t *to = groups_set_row(g, s, i, g->row_no[from]);
+        uint32_t from = !g->keys.n ? 0 : all ? i : g->pick[i];
+        uint64_t *to = groups_set_row(g, s, i, g->keys.n ? g->row_no[from] : 0);
         g->picked_row[i] = g->row[from];
         if (kind == VALUES_I64) {
             to[0] = ((const uint64_t *)values)[i];
@@ -377,6 +400,12 @@ static int update_agg(struct weir_groups *g, uint32_t a, uint32_t n, const struc
     const void *values = arg ? pick_values(g, agg, arg, m, all) : NULL;
     if (g->set[a]) return update_distinct(g, a, m, all, values, err);
     if (one) return groups_reduce(g, agg, g->row[0] + at, m, values, err);
+    bool sum = agg->fn == WEIR_AGG_SUM || agg->fn == WEIR_AGG_AVG;
+    if (sum && g->n_rows <= FEW && m > 8 * FEW && groups_values_of(agg) == VALUES_F64) {
+        for (uint32_t i = 0; !all && i < m; i++) g->pick[i] = g->row_no[g->pick[i]];
+        sum_few(g, at, m, all ? g->row_no : g->pick, values);
+        return WEIR_OK;
+    }
     if (all) return groups_accumulate(g, agg, at, m, g->row, values, err);
     for (uint32_t i = 0; i < m; i++) g->picked_row[i] = g->row[g->pick[i]];
     return groups_accumulate(g, agg, at, m, g->picked_row, values, err);
@@ -400,6 +429,39 @@ static uint32_t first_error(const struct weir_groups *g, uint32_t n,
     return first;
 }
 
+/* The rows' groups, to g->row_no. */
+static int find_groups(struct weir_groups *g, uint32_t n, const struct weir_vec *const *key,
+                       struct weir_error *err)
+{
+    if (g->keys.n == 1 && g->keys.words == 2 && !key[0]->st) {
+        int done = groups_find_words(g, n, key[0], err);
+        if (done) return done < 0 ? done : WEIR_OK;
+    }
+    uint64_t nulls = weir_keys_load(&g->keys, n, key, g->key_rows);
+    return groups_find(g, n, nulls, false, err);
+}
+
+/* Where the rows of g->row_no are, to g->row; returns whether they are all the same. */
+static bool locate_rows(struct weir_groups *g, uint32_t n)
+{
+    const uint32_t *no = g->row_no;
+    uint32_t differ = 0;
+    if (g->n_chunks == 1) {
+        uint64_t *base = g->chunk[0];
+        for (uint32_t i = 0; i < n; i++) {
+            g->row[i] = base + (size_t)no[i] * g->words;
+            differ |= no[i] ^ no[0];
+        }
+        return !differ;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        g->row[i] = group_row(g, no[i]);
+        __builtin_prefetch(g->row[i] + g->acc_word, 1);
+        differ |= no[i] ^ no[0];
+    }
+    return !differ;
+}
+
 int weir_groups_update(struct weir_groups *g, uint32_t n, const struct weir_vec *const *key,
                        const struct weir_vec *const *arg, const struct weir_vec *const *filter,
                        struct weir_error *err)
@@ -408,18 +470,16 @@ int weir_groups_update(struct weir_groups *g, uint32_t n, const struct weir_vec 
     if (!n) return WEIR_OK;
     uint32_t error = first_error(g, n, key, arg, filter);
     if (error < n) return (int)error + 1;
-    uint32_t differ = 0;
+    bool one = true;
     if (g->keys.n) {
-        uint64_t nulls = weir_keys_load(&g->keys, n, key, g->key_rows);
-        int rc = groups_find(g, n, nulls, false, err);
+        int rc = find_groups(g, n, key, err);
         if (rc) return rc;
-        for (uint32_t i = 1; i < n; i++) differ |= g->row_no[i] ^ g->row_no[0];
+        one = locate_rows(g, n);
     } else {
-        memset(g->row_no, 0, n * sizeof *g->row_no);
+        g->row[0] = group_row(g, 0);
     }
-    for (uint32_t i = 0; i < n; i++) g->row[i] = group_row(g, g->row_no[i]);
     for (uint32_t a = 0; a < g->layout->n_aggs; a++) {
-        int rc = update_agg(g, a, n, arg[a], filter ? filter[a] : NULL, !differ, err);
+        int rc = update_agg(g, a, n, arg[a], filter ? filter[a] : NULL, one, err);
         if (rc) return rc;
     }
     return WEIR_OK;

@@ -17,6 +17,7 @@
 #include "runtime/native/keys.h"
 
 #define NO_ID      UINT32_MAX
+#define TAG        (~(uint64_t)UINT32_MAX) /* of the hash, in a slot */
 #define MAX_ROWS   2147483646u
 #define FIRST_IDS  512
 #define DENSE_MORE 1024 /* a range of 8 * rows + this is dense enough */
@@ -161,7 +162,7 @@ static int grow(struct build *b, struct weir_error *err)
     for (uint32_t id = 0; id < t->pub.n_ids; id++) {
         uint64_t at = b->hash[id] & t->pub.mask;
         while (t->pub.slot[at]) at = (at + 1) & t->pub.mask;
-        t->pub.slot[at] = (b->hash[id] & ~(uint64_t)UINT32_MAX) | (id + 1);
+        t->pub.slot[at] = (b->hash[id] & TAG) | (id + 1);
     }
     return WEIR_OK;
 }
@@ -170,10 +171,10 @@ static int grow(struct build *b, struct weir_error *err)
 static uint32_t find_or_add(struct build *b, uint64_t hash, const uint64_t *words)
 {
     struct weir_join_table *t = &b->t->pub;
-    uint64_t tag = hash & ~(uint64_t)UINT32_MAX, at = hash & t->mask, s;
+    uint64_t tag = hash & TAG, at = hash & t->mask, s;
     for (; (s = t->slot[at]); at = (at + 1) & t->mask) {
         uint32_t id = (uint32_t)s - 1;
-        if ((s & ~(uint64_t)UINT32_MAX) == tag &&
+        if ((s & TAG) == tag &&
             weir_keys_equal(&b->keys, t->key_word + (size_t)id * t->key_words, words))
             return id;
     }
@@ -196,6 +197,10 @@ static int hash_ids(struct build *b, struct weir_error *err)
             if (rc) return rc;
         }
         for (uint32_t i = 0; i < n; i++) prefetch(&t->slot[b->chunk_hash[i] & t->mask]);
+        for (uint32_t i = 0; i < n; i++) { /* likely the key's id */
+            uint64_t s = t->slot[b->chunk_hash[i] & t->mask];
+            if (s) prefetch(&t->key_word[((uint32_t)s - 1) * (size_t)t->key_words]);
+        }
         for (uint32_t i = 0; i < n; i++) {
             const uint64_t *row = b->chunk + (size_t)i * b->keys.words;
             b->id[from + i] = row[0] ? NO_ID : find_or_add(b, b->chunk_hash[i], row + 1);
@@ -389,16 +394,58 @@ static void lookup_dense(const struct weir_join_table *t, uint32_t n, const stru
         if (weir_vec_state(key, i) != WK_VALID) end[i] = begin[i];
 }
 
-#define CHUNK_WORDS 4096
-#define CHUNK_ROWS  256
+#define CHUNK_WORDS    4096
+#define CHUNK_ROWS     256
+#define PREFETCH_TEXTS 16384 /* slots */
 
 /* From slot AT on, the first id with TAG; *AT is where it is. */
 static inline uint32_t next_candidate(const struct weir_join_table *t, uint64_t tag, uint64_t *at)
 {
     uint64_t s;
     for (; (s = t->slot[*at]); *at = (*at + 1) & t->mask)
-        if ((s & ~(uint64_t)UINT32_MAX) == tag) return (uint32_t)s - 1;
+        if ((s & TAG) == tag) return (uint32_t)s - 1;
     return NO_ID;
+}
+
+/* N <= CHUNK_ROWS keys of one word, none of them NULL. */
+static void lookup_words(const struct weir_join_table *t, uint32_t n, const uint64_t *word,
+                         uint32_t *begin, uint32_t *end)
+{
+    uint64_t hash[CHUNK_ROWS];
+    uint32_t id[CHUNK_ROWS];
+    for (uint32_t i = 0; i < n; i++) {
+        hash[i] = wk_hash_word(WK_HASH_SEED, word[i]);
+        prefetch(&t->slot[hash[i] & t->mask]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t at = hash[i] & t->mask;
+        id[i] = next_candidate(t, hash[i] & TAG, &at);
+        if (id[i] == NO_ID) continue;
+        prefetch(&t->key_word[id[i]]);
+        prefetch(&t->offset[id[i]]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (id[i] != NO_ID && t->key_word[id[i]] != word[i]) {
+            uint64_t at = hash[i] & t->mask;
+            do {
+                id[i] = next_candidate(t, hash[i] & TAG, &at);
+                at = (at + 1) & t->mask;
+            } while (id[i] != NO_ID && t->key_word[id[i]] != word[i]);
+        }
+        begin[i] = id[i] == NO_ID ? 0 : t->offset[id[i]];
+        end[i] = id[i] == NO_ID ? 0 : t->offset[id[i] + 1];
+    }
+}
+
+/* Ask for the bytes of the first text key of the candidates. */
+static void prefetch_texts(const struct weir_join_table *t, uint32_t n, const uint32_t *id)
+{
+    uint32_t at = 0;
+    for (uint32_t k = 0; weir_type_phys(t->key_type[k]) != WEIR_PHYS_STR; k++)
+        at += weir_key_words(t->key_type[k]);
+    for (uint32_t i = 0; i < n; i++)
+        if (id[i] != NO_ID)
+            prefetch((const void *)(uintptr_t)t->key_word[(size_t)id[i] * t->key_words + at]);
 }
 
 /* N <= CHUNK_ROWS key rows of K. */
@@ -410,12 +457,13 @@ static void lookup_rows(const struct weir_join_table *t, const struct weir_keys 
     weir_keys_hash(k, n, rows, nulls, hash);
     for (uint32_t i = 0; i < n; i++) prefetch(&t->slot[at[i] = hash[i] & t->mask]);
     for (uint32_t i = 0; i < n; i++) {
-        hash[i] &= ~(uint64_t)UINT32_MAX;
+        hash[i] &= TAG;
         id[i] = rows[(size_t)i * k->words] ? NO_ID : next_candidate(t, hash[i], &at[i]);
         if (id[i] == NO_ID) continue;
         prefetch(&t->key_word[(size_t)id[i] * t->key_words]);
         prefetch(&t->offset[id[i]]);
     }
+    if (!k->fixed && t->mask >= PREFETCH_TEXTS) prefetch_texts(t, n, id);
     for (uint32_t i = 0; i < n; i++) {
         while (id[i] != NO_ID && !weir_keys_equal(k, rows + (size_t)i * k->words + 1,
                                                   t->key_word + (size_t)id[i] * t->key_words)) {
@@ -444,6 +492,7 @@ static void lookup_hash(const struct weir_join_table *t, uint32_t n,
     struct weir_keys k = weir_keys_make(t->n_keys, t->key_type);
     uint32_t chunk = CHUNK_WORDS / k.words;
     if (chunk > CHUNK_ROWS) chunk = CHUNK_ROWS;
+    bool words = k.words == 2 && k.n == 1 && !key[0]->st;
     for (uint32_t from = 0, m; from < n; from += m) {
         struct weir_vec vec[WEIR_JOIN_MAX_KEYS];
         const struct weir_vec *part[WEIR_JOIN_MAX_KEYS];
@@ -451,6 +500,10 @@ static void lookup_hash(const struct weir_join_table *t, uint32_t n,
         for (uint32_t c = 0; c < k.n; c++) {
             vec[c] = tail(key[c], from);
             part[c] = &vec[c];
+        }
+        if (words) {
+            lookup_words(t, m, weir_key_words_of(part[0], m, rows), begin + from, end + from);
+            continue;
         }
         uint64_t nulls = weir_keys_load(&k, m, part, rows);
         lookup_rows(t, &k, m, rows, nulls, begin + from, end + from);

@@ -56,6 +56,13 @@ static void load(const struct weir_vec *v, uint32_t n, uint64_t *out, size_t str
     }
 }
 
+const uint64_t *weir_key_words_of(const struct weir_vec *v, uint32_t n, uint64_t *out)
+{
+    if (weir_type_phys(v->type) == WEIR_PHYS_I64 && !v->constant) return v->data;
+    load(v, n, out, 1);
+    return out;
+}
+
 uint64_t weir_keys_load(const struct weir_keys *k, uint32_t n, const struct weir_vec *const *key,
                         uint64_t *out)
 {

@@ -23,6 +23,10 @@ struct weir_keys weir_keys_make(uint32_t n, const struct weir_type *type);
 uint64_t weir_keys_load(const struct weir_keys *k, uint32_t n, const struct weir_vec *const *key,
                         uint64_t *out);
 
+/* The words of a one-word key for N rows, states apart: the vector's own memory where that is their
+   form already, else OUT[n]. */
+const uint64_t *weir_key_words_of(const struct weir_vec *v, uint32_t n, uint64_t *out);
+
 /* Hashes (kernels/common/hash.h) of N key rows. NULLS: what load returned; ~0 when not known. */
 void weir_keys_hash(const struct weir_keys *k, uint32_t n, const uint64_t *rows, uint64_t nulls,
                     uint64_t *hash);

@@ -2,8 +2,8 @@
 
    The rows of a range are ordered by the prefixes of the current key (NULLs apart) with a stable
    radix sort that skips the bytes in which all prefixes agree. Rows with equal prefixes then go on:
-   with the next key where a prefix holds the whole value, else (texts, 128-bit decimals) with a
-   stable merge sort that compares in full. A short range is merge-sorted at once.
+   with the next 64 bits of the same key (texts, 128-bit decimals), or with the next key where the
+   value is exhausted. A short range is merge-sorted at once with full comparisons.
 
    With a LIMIT that is small against the rows, a heap of the best rows so far selects them first;
    most rows lose one comparison of prefixes against the worst of the heap. */
@@ -93,17 +93,24 @@ int weir_sort_compare(const struct weir_sort_column *key, int n_keys, const stru
 
 /* ---- prefixes ---- */
 
-static uint64_t text_prefix(struct weir_str s)
+/* The 8 bytes from DEPTH * 8 on, zeros behind the end. */
+static uint64_t text_prefix(struct weir_str s, uint32_t depth)
 {
     uint64_t p = 0;
-    for (uint32_t i = 0; i < 8; i++) p = p << 8 | (i < s.len ? (uint8_t)s.data[i] : 0);
+    if ((uint64_t)depth * 8 + 8 <= s.len) {
+        memcpy(&p, s.data + (size_t)depth * 8, 8);
+        return __builtin_bswap64(p);
+    }
+    for (uint64_t i = (uint64_t)depth * 8, end = i + 8; i < end; i++)
+        p = p << 8 | (i < s.len ? (uint8_t)s.data[i] : 0);
     return p;
 }
 
 #define SIGN ((uint64_t)1 << 63)
 
-/* Of a value that is not NULL: a smaller prefix comes first, whatever the direction. */
-static uint64_t prefix(const struct weir_sort_column *key, const struct weir_column *c, size_t row)
+/* Word DEPTH of a value that is not NULL: a smaller one comes first, whatever the direction. */
+static uint64_t prefix(const struct weir_sort_column *key, const struct weir_column *c, size_t row,
+                       uint32_t depth)
 {
     uint64_t p;
     switch (weir_type_phys(c->type)) {
@@ -112,20 +119,17 @@ static uint64_t prefix(const struct weir_sort_column *key, const struct weir_col
     case WEIR_PHYS_I16: p = (uint64_t)((const int16_t *)c->values)[row] ^ SIGN; break;
     case WEIR_PHYS_I32: p = (uint64_t)((const int32_t *)c->values)[row] ^ SIGN; break;
     case WEIR_PHYS_I64: p = (uint64_t)((const int64_t *)c->values)[row] ^ SIGN; break;
-    case WEIR_PHYS_I128: memcpy(&p, (const char *)c->values + row * 16 + 8, 8), p ^= SIGN; break;
+    case WEIR_PHYS_I128:
+        memcpy(&p, (const char *)c->values + row * 16 + (depth ? 0 : 8), 8);
+        p ^= depth ? 0 : SIGN;
+        break;
     case WEIR_PHYS_F32:
         p = (uint64_t)ordered((double)((const float *)c->values)[row]) ^ SIGN;
         break;
     case WEIR_PHYS_F64: p = (uint64_t)ordered(((const double *)c->values)[row]) ^ SIGN; break;
-    default: p = text_prefix(weir_column_str(c, row));
+    default: p = text_prefix(weir_column_str(c, row), depth);
     }
     return key->descending ? ~p : p;
-}
-
-static bool prefix_is_whole(const struct weir_column *c)
-{
-    enum weir_phys p = weir_type_phys(c->type);
-    return p != WEIR_PHYS_I128 && p != WEIR_PHYS_STR;
 }
 
 /* ---- sorting a range ---- */
@@ -187,26 +191,67 @@ static void radix_sort(const struct sorter *s, struct item *v, size_t n)
 }
 
 static void sort_range(const struct sorter *s, int k, struct item *v, size_t n);
+static void sort_values(const struct sorter *s, int k, uint32_t depth, struct item *v, size_t n);
 
-/* V is in order of key K's prefixes: order the rows whose prefixes are equal. */
-static void sort_ties(const struct sorter *s, int k, struct item *v, size_t n)
+/* The end of the run of equal prefixes that begins at FROM. */
+static size_t run_end(const struct item *v, size_t from, size_t n)
 {
-    bool whole = prefix_is_whole(&s->batch->col[s->key[k].column]);
-    if (whole && k + 1 == s->n_keys) return;
-    for (size_t from = 0, end; from < n; from = end) {
-        for (end = from + 1; end < n && v[end].prefix == v[from].prefix;) end++;
-        if (end - from == 1) continue;
-        if (whole)
-            sort_range(s, k + 1, v + from, end - from);
+    size_t end = from + 1;
+    while (end < n && v[end].prefix == v[from].prefix) end++;
+    return end;
+}
+
+/* The texts of V agree up to word DEPTH, zeros behind their ends taken for bytes: those that end
+   here in order of their lengths, the longer ones go on with the next word. */
+static void sort_text_ends(const struct sorter *s, int k, uint32_t depth, struct item *v, size_t n)
+{
+    const struct weir_column *c = &s->batch->col[s->key[k].column];
+    uint64_t end = (uint64_t)(depth + 1) * 8, beyond = end + 1;
+    if (s->key[k].descending) beyond = ~beyond;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t len = weir_column_str(c, (size_t)v[i].row).len;
+        v[i].prefix = len > end ? end + 1 : len;
+        if (s->key[k].descending) v[i].prefix = ~v[i].prefix;
+    }
+    radix_sort(s, v, n);
+    for (size_t from = 0, to; from < n; from = to) {
+        to = run_end(v, from, n);
+        if (v[from].prefix == beyond)
+            sort_values(s, k, depth + 1, v + from, to - from);
         else
-            merge_sort(s, k, v + from, end - from);
+            sort_range(s, k + 1, v + from, to - from);
+    }
+}
+
+/* Order V, whose rows have values in key K that agree before word DEPTH. */
+static void sort_values(const struct sorter *s, int k, uint32_t depth, struct item *v, size_t n)
+{
+    const struct weir_column *c = &s->batch->col[s->key[k].column];
+    enum weir_phys phys = weir_type_phys(c->type);
+    if (n <= SHORT) {
+        merge_sort(s, k, v, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) v[i].prefix = prefix(&s->key[k], c, (size_t)v[i].row, depth);
+    radix_sort(s, v, n);
+    bool more = phys == WEIR_PHYS_STR || (phys == WEIR_PHYS_I128 && !depth);
+    if (!more && k + 1 == s->n_keys) return;
+    for (size_t from = 0, to; from < n; from = to) {
+        to = run_end(v, from, n);
+        if (to - from == 1) continue;
+        if (phys == WEIR_PHYS_STR)
+            sort_text_ends(s, k, depth, v + from, to - from);
+        else if (more)
+            sort_values(s, k, depth + 1, v + from, to - from);
+        else
+            sort_range(s, k + 1, v + from, to - from);
     }
 }
 
 /* Order V, whose rows are equal in the keys before K, by key K and those after it. */
 static void sort_range(const struct sorter *s, int k, struct item *v, size_t n)
 {
-    if (k == s->n_keys) return;
+    if (k == s->n_keys || n < 2) return;
     if (n <= SHORT) {
         merge_sort(s, k, v, n);
         return;
@@ -225,9 +270,7 @@ static void sort_range(const struct sorter *s, int k, struct item *v, size_t n)
     }
     memcpy(nulls, s->tmp, n_nulls * sizeof *v);
     sort_range(s, k + 1, nulls, n_nulls);
-    for (size_t i = 0; i < at; i++) values[i].prefix = prefix(&s->key[k], c, (size_t)values[i].row);
-    radix_sort(s, values, at);
-    sort_ties(s, k, values, at);
+    sort_values(s, k, 0, values, at);
 }
 
 /* ---- the best few ---- */
@@ -259,15 +302,19 @@ static void select_first(const struct sorter *s, struct item *heap, size_t limit
     const struct weir_column *c = &s->batch->col[s->key[0].column];
     for (size_t i = 0; i < limit; i++) heap[i].row = (int64_t)i;
     for (size_t i = limit / 2; i-- > 0;) sift_down(s, heap, limit, i);
+    uint64_t worst = 0;
+    bool known = false; /* worst is the prefix of the root */
     for (size_t i = limit; i < n; i++) {
-        size_t worst = (size_t)heap[0].row;
         struct item x = {0, (int64_t)i};
-        if (!weir_column_is_null(c, i) && !weir_column_is_null(c, worst) &&
-            prefix(&s->key[0], c, i) > prefix(&s->key[0], c, worst))
-            continue;
+        if (!known) {
+            known = !weir_column_is_null(c, (size_t)heap[0].row);
+            worst = known ? prefix(&s->key[0], c, (size_t)heap[0].row, 0) : UINT64_MAX;
+        }
+        if (known && !weir_column_is_null(c, i) && prefix(&s->key[0], c, i, 0) > worst) continue;
         if (!before(s, &x, &heap[0])) continue;
         heap[0] = x;
         sift_down(s, heap, limit, 0);
+        known = false;
     }
 }
 
