@@ -126,10 +126,12 @@ static int next(struct weir_reader *base, uint32_t max_rows, struct weir_batch *
     uint32_t n = r->end - r->next < max_rows ? (uint32_t)(r->end - r->next) : max_rows;
     n = pace(r, n);
     int64_t now = s->fixed_now ? FIXED_NOW_US : clock_us(CLOCK_REALTIME);
-    for (int c = 0; c < r->n_columns; c++)
-        weir_gen_fill(&s->fields[r->columns[c]], r->builder, c, r->next, n, now);
+    int rc = 0;
+    for (int c = 0; c < r->n_columns && !rc; c++)
+        rc = weir_gen_fill(&s->fields[r->columns[c]], r->builder, c, r->next, n, now);
+    if (rc) return weir_fail_nomem(err, 0, "generating rows");
     if (!r->n_columns) weir_builder_set_rows(r->builder, n);
-    int rc = weir_builder_finish(r->builder, out, err);
+    rc = weir_builder_finish(r->builder, out, err);
     if (rc) return rc;
     (*out)->origin = (struct weir_origin){
         .source = &s->base, .split = r->split, .position = r->next, .first_row = r->made};

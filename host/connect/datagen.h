@@ -35,9 +35,10 @@ struct weir_gen_field {
     int64_t max_past_us;
 };
 
-/* Append column C (described by F) of rows [FIRST, FIRST + N) to B. NOW_US is since 1970. */
-void weir_gen_fill(const struct weir_gen_field *f, struct weir_builder *b, int c, uint64_t first,
-                   uint32_t n, int64_t now_us);
+/* Append column C (described by F) of rows [FIRST, FIRST + N) to B. NOW_US is since 1970.
+   0 or WEIR_ERR_NOMEM. */
+int weir_gen_fill(const struct weir_gen_field *f, struct weir_builder *b, int c, uint64_t first,
+                  uint32_t n, int64_t now_us) WEIR_NODISCARD;
 
 /* Of the column NAME of T; *ROWS is lowered to the length of a sequence. NAMED_SEED is the table's.
  */

@@ -21,14 +21,16 @@ static double unit(uint64_t r)
     return (double)(r >> 11) * 0x1p-53;
 }
 
-/* min … max, both included. */
+/* min … max, both included; modulo 2^128, where the span of DECIMAL(38) still fits. */
 static weir_i128 between(const struct weir_gen_field *f, uint64_t row)
 {
-    weir_u128 span = (weir_u128)f->max - (weir_u128)f->min + 1;
+    weir_u128 span = (weir_u128)f->max - (weir_u128)f->min + 1, offset;
     uint64_t high = draw(f->seed, row, WORD_FIRST);
-    if (span >> 64 == 0) return f->min + (weir_i128)((weir_u128)high * (uint64_t)span >> 64);
-    if (span == (weir_u128)1 << 64) return f->min + high;
-    return f->min + (weir_i128)(((weir_u128)high << 64 | draw(f->seed, row, WORD_LOW)) % span);
+    if (span >> 64 == 0)
+        offset = (weir_u128)high * (uint64_t)span >> 64;
+    else
+        offset = ((weir_u128)high << 64 | draw(f->seed, row, WORD_LOW)) % span;
+    return (weir_i128)((weir_u128)f->min + offset);
 }
 
 static double real(const struct weir_gen_field *f, uint64_t row)
@@ -38,6 +40,7 @@ static double real(const struct weir_gen_field *f, uint64_t row)
     return v < f->fmin ? f->fmin : v > f->fmax ? f->fmax : v;
 }
 
+/* When the scratch buffer runs out of memory nothing is appended; the caller sees its `oom`. */
 static void fill_text(const struct weir_gen_field *f, struct weir_builder *b, int c, uint64_t row,
                       struct weir_buf *scratch)
 {
@@ -46,10 +49,7 @@ static void fill_text(const struct weir_gen_field *f, struct weir_builder *b, in
     uint32_t n = f->length;
     if (f->var_len && n) n = 1 + (uint32_t)((weir_u128)draw(f->seed, row, WORD_LENGTH) * n >> 64);
     scratch->len = 0;
-    if (!weir_buf_reserve(scratch, (size_t)n + 16)) {
-        weir_builder_null(b, c);
-        return;
-    }
+    if (!weir_buf_reserve(scratch, (size_t)n + 16)) return;
     char *p = scratch->data;
     for (uint32_t i = 0, word = WORD_FIRST; i < n; word++) {
         uint64_t r = draw(f->seed, row, word);
@@ -112,8 +112,8 @@ static void fill_random(const struct weir_gen_field *f, struct weir_builder *b, 
     }
 }
 
-void weir_gen_fill(const struct weir_gen_field *f, struct weir_builder *b, int c, uint64_t first,
-                   uint32_t n, int64_t now_us)
+int weir_gen_fill(const struct weir_gen_field *f, struct weir_builder *b, int c, uint64_t first,
+                  uint32_t n, int64_t now_us)
 {
     struct weir_buf scratch = {0};
     for (uint64_t row = first; row < first + n; row++) {
@@ -124,5 +124,7 @@ void weir_gen_fill(const struct weir_gen_field *f, struct weir_builder *b, int c
         else
             fill_random(f, b, c, row, now_us, &scratch);
     }
+    int rc = scratch.oom ? WEIR_ERR_NOMEM : 0;
     weir_buf_release(&scratch);
+    return rc;
 }

@@ -133,6 +133,7 @@ int weir_stream_open(const char *path, uint64_t offset, _Atomic uint64_t *progre
                      struct weir_stream **out, struct weir_error *err)
 {
     struct weir_stream *s = weir_calloc(1, sizeof *s);
+    *out = NULL;
     if (!s) return weir_fail_nomem(err, sizeof *s, "opening a file");
     bool is_stdin = strcmp(path, "-") == 0;
     int rc = 0;

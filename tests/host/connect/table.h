@@ -229,6 +229,8 @@ static inline int read_source(struct weir_source *s, struct read_plan plan, stru
     }
     for (int i = 0; i < splits; i++) {
         if (out) weir_buf_add(out, parts[i].data, parts[i].len);
+        if (!rc && (parts[i].oom || (out && out->oom)))
+            rc = weir_fail_nomem(err, 0, "keeping the test's rows");
         weir_buf_release(&parts[i]);
     }
     free(parts);
