@@ -95,7 +95,7 @@ const char *weir_excerpt(const char *text, size_t n, char buf[WEIR_EXCERPT])
         bool plain = ch >= 0x20 && ch != 0x7f && (ch < 0x80 || utf8);
         buf[i] = plain ? text[i] : '?';
     }
-    strcpy(buf + n, cut ? "..." : "");
+    memcpy(buf + n, cut ? "..." : "", cut ? 4 : 1);
     return buf;
 }
 

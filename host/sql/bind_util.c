@@ -189,7 +189,8 @@ static bool value_equal(const struct weir_value *a, const struct weir_value *b)
     switch (weir_type_phys(a->type)) {
     case WEIR_PHYS_STR: return a->s.len == b->s.len && !memcmp(a->s.data, b->s.data, a->s.len);
     case WEIR_PHYS_F32:
-    case WEIR_PHYS_F64: return !memcmp(&a->f, &b->f, sizeof a->f);
+    case WEIR_PHYS_F64:                            /* the same constant: the same bits */
+        return !memcmp(&a->f, &b->f, sizeof a->f); // NOLINT(bugprone-suspicious-memory-comparison)
     case WEIR_PHYS_I128: return a->x == b->x;
     case WEIR_PHYS_BOOL: return a->b == b->b;
     default: return a->i == b->i;
