@@ -121,8 +121,7 @@ static struct weir_expr *trim_call(struct binder *b, struct scope *s, const stru
     blank.type.nullable = 0;
     struct weir_expr *arg[2] = {bind_expr(b, s, args->items[0]), NULL};
     if (!arg[0]) return NULL;
-    arg[1] =
-        args->n > 1 ? bind_expr(b, s, args->items[1]) : bind_const(b, &blank, a->pos);
+    arg[1] = args->n > 1 ? bind_expr(b, s, args->items[1]) : bind_const(b, &blank, a->pos);
     if (!arg[1]) return b->status ? NULL : bind_nomem(b);
     return bind_function(b, name[a->call->trim], a->pos, 2, arg);
 }
