@@ -57,20 +57,9 @@ static bool count_star(const struct weir_ast_call *c)
            !c->args.items[0]->star.qualifier.n;
 }
 
-/* STDDEV and VAR compute in DOUBLE and give the type that AVG would: *RESULT where that differs. */
-static struct weir_expr *deviation_argument(struct binder *b, struct weir_expr *e,
-                                            struct weir_type *result)
-{
-    struct weir_error ignored;
-    if (!weir_type_is_numeric(e->type)) return e;
-    if (e->type.id != WEIR_TYPE_DOUBLE && weir_agg_type(WEIR_AGG_AVG, e->type, result, &ignored))
-        return NULL;
-    return bind_cast(b, e, weir_type_make(WEIR_TYPE_DOUBLE));
-}
-
 /* The argument as the aggregate takes it, NULL for COUNT(*) (and COUNT of what is never NULL). */
 static bool bind_argument(struct binder *b, struct scope *s, const struct weir_ast_expr *a,
-                          struct weir_agg *agg, struct weir_type *result)
+                          struct weir_agg *agg)
 {
     const struct weir_ast_call *c = a->call;
     if (agg->fn == WEIR_AGG_COUNT && count_star(c) && !c->distinct) return true;
@@ -80,7 +69,8 @@ static bool bind_argument(struct binder *b, struct scope *s, const struct weir_a
     }
     struct weir_expr *e = bind_expr(b, s, c->args.items[0]);
     if (!e) return false;
-    if (agg->fn >= WEIR_AGG_STDDEV_POP) e = deviation_argument(b, e, result);
+    bool to_double = agg->fn >= WEIR_AGG_STDDEV_POP && weir_type_is_numeric(e->type);
+    if (to_double) e = bind_cast(b, e, weir_type_make(WEIR_TYPE_DOUBLE));
     if (e && agg->fn == WEIR_AGG_COUNT && !c->distinct && !e->type.nullable &&
         (e->op == WEIR_OP_CONST || e->op == WEIR_OP_COLUMN))
         return true;
@@ -89,10 +79,10 @@ static bool bind_argument(struct binder *b, struct scope *s, const struct weir_a
 }
 
 static bool bind_parts(struct binder *b, struct scope *s, const struct weir_ast_expr *a,
-                       struct weir_agg *agg, struct weir_type *result)
+                       struct weir_agg *agg)
 {
     const struct weir_ast_call *c = a->call;
-    if (!bind_argument(b, s, a, agg, result)) return false;
+    if (!bind_argument(b, s, a, agg)) return false;
     if (c->filter) {
         agg->filter = bind_expr(b, s, c->filter);
         if (!agg->filter) return false;
@@ -137,13 +127,12 @@ struct weir_expr *bind_aggregate(struct binder *b, struct scope *s, const struct
     if (!s->agg_ok)
         return bind_fail(b, &a->pos, "%s is not allowed in %s; use HAVING, or a sub-query in FROM",
                          name, s->clause ? s->clause : "this place");
-    struct weir_type result = {.id = WEIR_TYPE_NULL};
     struct weir_agg agg = {.fn = (uint8_t)aggregates[which].fn,
                            .distinct = a->call->distinct,
                            .pos = b->from.line ? b->from : a->pos};
     bool early = s->early;
     s->in_agg = s->early = true;
-    bool ok = bind_parts(b, s, a, &agg, &result);
+    bool ok = bind_parts(b, s, a, &agg);
     s->in_agg = false;
     s->early = early;
     if (!ok) return NULL;
@@ -158,8 +147,7 @@ struct weir_expr *bind_aggregate(struct binder *b, struct scope *s, const struct
         s->agg = grown;
         s->agg[s->n_agg++] = agg;
     }
-    struct weir_expr *e = bind_column(b, COL_AGG + i, agg.type, a->pos);
-    return result.id == WEIR_TYPE_NULL ? e : bind_cast(b, e, result);
+    return bind_column(b, COL_AGG + i, agg.type, a->pos);
 }
 
 /* ---- GROUP BY ---- */

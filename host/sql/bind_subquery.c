@@ -34,23 +34,44 @@ static bool push(struct binder *b, struct weir_expr ***list, int *n, int *cap, s
     return true;
 }
 
+static const struct weir_ast_expr *without_not(const struct weir_ast_expr *e, bool *negated)
+{
+    *negated = false;
+    while (e->kind == WEIR_AST_EX_UNARY && e->unary.op == WEIR_AST_UN_NOT) {
+        *negated = !*negated;
+        e = e->unary.operand;
+    }
+    return e;
+}
+
+static bool is_sub_filter(const struct weir_ast_expr *e)
+{
+    return e->kind == WEIR_AST_EX_EXISTS || (e->kind == WEIR_AST_EX_IN && e->in.query);
+}
+
+/* In HAVING an AND may be a key of the GROUP BY, so that it is taken apart only for a sub-query. */
+static bool may_split(const struct weir_ast_expr *a, bool having)
+{
+    bool negated;
+    if (a->kind != WEIR_AST_EX_AND) return is_sub_filter(without_not(a, &negated));
+    for (size_t i = 0; i < a->list.n; i++)
+        if (!having || may_split(a->list.items[i], having)) return true;
+    return false;
+}
+
 bool bind_conjuncts(struct binder *b, struct scope *s, const struct weir_ast_expr *a,
                     const char *clause, struct weir_expr ***out, int *n, int *cap)
 {
-    if (a->kind == WEIR_AST_EX_AND) {
+    if (a->kind == WEIR_AST_EX_AND && may_split(a, s->agg_ok)) {
         for (size_t i = 0; i < a->list.n; i++)
             if (!bind_conjuncts(b, s, a->list.items[i], clause, out, n, cap)) return false;
         return true;
     }
-    const struct weir_ast_expr *e = a;
-    bool negated = false;
-    while (e->kind == WEIR_AST_EX_UNARY && e->unary.op == WEIR_AST_UN_NOT) {
-        negated = !negated;
-        e = e->unary.operand;
-    }
+    bool negated;
+    const struct weir_ast_expr *e = without_not(a, &negated);
     s->clause = clause;
     s->sub_ok = true;
-    if (e->kind == WEIR_AST_EX_EXISTS || (e->kind == WEIR_AST_EX_IN && e->in.query))
+    if (is_sub_filter(e))
         return bind_subquery_filter(b, s, e,
                                     negated != (e->kind == WEIR_AST_EX_IN && e->in.negated));
     s->null_is_false = true;
