@@ -15,6 +15,7 @@ enum {
     O_PID = 1 << 5,
     O_LIST = 1 << 6,
     O_FORMAT = 1 << 7,
+    O_SVG = 1 << 8,
 };
 
 struct option {
@@ -44,6 +45,7 @@ static const struct option options[] = {
     {"--pid", "PID", O_PID, "the process whose threads are compared with the plan"},
     {"--format", "F", O_FORMAT, "numactl, taskset or cgroup"},
     {"--json", NULL, O_JSON, "print JSON (schema 1)"},
+    {"--svg", "FILE", O_SVG, "draw it into this file too"},
     {"--list", NULL, O_LIST,
      "print the names of the shipped machines (for --machine builtin:NAME)"},
 };
@@ -56,9 +58,9 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    {"show", topo_cli_show, O_MACHINE | O_JSON | O_LIST, "",
+    {"show", topo_cli_show, O_MACHINE | O_JSON | O_LIST | O_SVG, "",
      "the machine: CPUs, memory, devices, limits"},
-    {"plan", topo_cli_plan, O_MACHINE | O_DEMAND | O_CURRENT | O_JSON | O_FORMAT, "",
+    {"plan", topo_cli_plan, O_MACHINE | O_DEMAND | O_CURRENT | O_JSON | O_FORMAT | O_SVG, "",
      "place a demand on a machine"},
     {"explain", topo_cli_explain, O_MACHINE | O_DEMAND | O_CURRENT | O_PARTITION | O_JSON,
      "[PLAN.json]", "why partitions are where they are, and what would make rejected ones fit"},
@@ -122,6 +124,7 @@ static int set_option(struct cli *c, const struct option *o, const char *value)
     if (!strcmp(n, "--current")) c->current = value;
     if (!strcmp(n, "--partition")) c->partition = value;
     if (!strcmp(n, "--format")) c->format = value;
+    if (!strcmp(n, "--svg")) c->svg = value;
     if (!strcmp(n, "--json")) c->json = true;
     if (!strcmp(n, "--list")) c->list = true;
     if (!strcmp(n, "--limit-memory"))

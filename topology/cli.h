@@ -10,7 +10,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNFIT = 3 };
 struct cli {
     FILE *out, *err;
     struct weir_topo_machine_options machine;
-    const char *streams, *demand, *current, *partition, *format;
+    const char *streams, *demand, *current, *partition, *format, *svg;
     const char *file[2];
     int file_count, pid;
     bool json, list, done;

@@ -104,6 +104,31 @@ static int find_partition(struct cli *c, const struct weir_topo_plan *plan, uint
                      "--partition %s: the plan has no such stream", c->partition);
 }
 
+/* The picture into --svg FILE: whole or not at all. */
+static int write_svg(struct cli *c, const struct world *w)
+{
+    struct weir_topo_text t = {0};
+    char path[4200];
+    if (!c->svg) return 0;
+    if (snprintf(path, sizeof path, "%s.part", c->svg) >= (int)sizeof path)
+        return topo_fail(&c->error, WEIR_TOPO_ERR_INVALID, "--svg: the name is too long");
+    int rc = w->plan ? weir_topo_plan_svg(w->plan, &t, &c->error)
+                     : weir_topo_machine_svg(w->machine, &t, &c->error);
+    FILE *f = rc ? NULL : fopen(path, "wb");
+    if (!rc && !f)
+        rc = topo_fail_errno(&c->error, WEIR_TOPO_ERR_IO, errno, "cannot write %s", path);
+    if (f) {
+        rc = weir_topo_text_write(&t, f, &c->error);
+        if (fclose(f) && !rc)
+            rc = topo_fail_errno(&c->error, WEIR_TOPO_ERR_IO, errno, "cannot write %s", path);
+        if (!rc && rename(path, c->svg))
+            rc = topo_fail_errno(&c->error, WEIR_TOPO_ERR_IO, errno, "cannot write %s", c->svg);
+        if (rc) remove(path);
+    }
+    weir_topo_text_free(&t);
+    return rc;
+}
+
 int topo_cli_show(struct cli *c)
 {
     struct world w = {0};
@@ -117,6 +142,7 @@ int topo_cli_show(struct cli *c)
     if (!rc)
         rc = c->json ? weir_topo_machine_json(w.machine, &t, &c->error)
                      : weir_topo_machine_text(w.machine, &t, &c->error);
+    if (!rc) rc = write_svg(c, &w);
     return finish(c, &w, &t, rc);
 }
 
@@ -129,6 +155,7 @@ int topo_cli_plan(struct cli *c)
     if (!rc)
         rc = c->json ? weir_topo_plan_json(w.plan, &t, &c->error)
                      : weir_topo_plan_text(w.plan, &t, &c->error);
+    if (!rc) rc = write_svg(c, &w);
     return finish(c, &w, &t, rc);
 }
 
