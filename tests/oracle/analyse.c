@@ -68,22 +68,28 @@ static void analyse_float(struct expr *e)
     }
 }
 
+/* a * b / 10^cut, a little too large rather than too small. */
+static i128 scaled_product(i128 a, i128 b, int cut)
+{
+    long double product = (long double)a * (long double)b;
+    if (cut <= 0 || (product < 1.5e38L && product > -1.5e38L))
+        return times(a, b) / pow10_table[cut > 0 ? cut : 0];
+    product = product / (long double)pow10_table[cut] * 1.000001L;
+    return product > 1.5e38L ? huge : product < -1.5e38L ? -huge : (i128)product;
+}
+
 static void analyse_product(struct expr *e, int scale)
 {
     const struct expr *a = e->kid[0], *b = e->kid[1];
-    i128 corner[4] = {times(a->lo, b->lo), times(a->lo, b->hi), times(a->hi, b->lo),
-                      times(a->hi, b->hi)};
+    int cut = a->type.s + b->type.s - scale;
+    i128 corner[4] = {scaled_product(a->lo, b->lo, cut), scaled_product(a->lo, b->hi, cut),
+                      scaled_product(a->hi, b->lo, cut), scaled_product(a->hi, b->hi, cut)};
     i128 lo = corner[0], hi = corner[0];
     for (int i = 1; i < 4; i++) {
         if (corner[i] < lo) lo = corner[i];
         if (corner[i] > hi) hi = corner[i];
     }
-    int cut = a->type.s + b->type.s - scale;
-    if (cut > 0) {
-        lo = lo / pow10_table[cut] - 1;
-        hi = hi / pow10_table[cut] + 1;
-    }
-    bounds(e, lo, hi);
+    bounds(e, lo - (cut > 0), hi + (cut > 0));
 }
 
 static void analyse_quotient(struct expr *e, int scale)
@@ -93,13 +99,12 @@ static void analyse_quotient(struct expr *e, int scale)
     i128 smallest = has_zero(b)                         ? 1
                     : i128_abs(b->lo) < i128_abs(b->hi) ? i128_abs(b->lo)
                                                         : i128_abs(b->hi);
-    int shift = scale - a->type.s + b->type.s;
-    i128 top =
-        shift >= 0 ? times(largest_of(a), pow10_table[shift < 38 ? shift : 38]) : largest_of(a);
-    if (shift > 38) top = huge;
-    top = top / smallest + (e->type.kind == k_dec);
-    /* The minimum of an integer type divided by -1. */
-    bounds(e, -top, top);
+    long double top = (long double)largest_of(a) / (long double)smallest;
+    for (int shift = scale - a->type.s + b->type.s; shift > 0; shift--) top *= 10;
+    if (e->type.kind == k_dec) top = top * 1.000001L + 1;
+    i128 bound = top > 1.5e38L ? huge : (i128)top;
+    /* The minimum of an integer type divided by -1 is one of the cases. */
+    bounds(e, -bound, bound);
 }
 
 static void analyse_sum(struct expr *e, int scale)
@@ -206,10 +211,15 @@ static void analyse_cast(struct expr *e)
     }
     if (k->type.kind == k_str) {
         e->may_fail = true;
-        e->lo = type_min(e->type);
-        e->hi = type_max(e->type);
+        e->lo = e->type.kind == k_date ? -1000000
+                : e->type.kind == k_ts ? -((i128)1 << 46)
+                                       : type_min(e->type);
+        e->hi = e->type.kind == k_date ? 1000000
+                : e->type.kind == k_ts ? (i128)1 << 46
+                                       : type_max(e->type);
         e->largest = 1e6;
     }
+    if (e->type.kind == k_bool) e->lo = 0, e->hi = 1;
     if (e->op == op_try_cast) {
         e->not_null = e->not_null && !e->may_fail;
         e->may_fail = failed_before;

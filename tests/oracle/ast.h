@@ -34,7 +34,7 @@ enum op {
     op_not_in,
     op_between,
     op_like, /* kid[0] LIKE kid[1] [ESCAPE '!'] */
-    op_case, /* when, then, when, then, …, else (odd count) or no else (even) */
+    op_case, /* when, then, when, then, …, else (odd count) or no else (even); param: CASE x WHEN */
     op_coalesce,
     op_nullif,
     op_cast,
@@ -79,6 +79,7 @@ struct relation {
     int alias;                 /* a0, a1, … unique in the statement */
     const struct table *table; /* table, windows */
     struct query *query;
+    bool as_view; /* the sub-query is a view of its own */
     int n_values, n_value_columns;
     struct expr **values;      /* [n_values * n_value_columns] constants */
     int64_t size_ms, slide_ms; /* windows */

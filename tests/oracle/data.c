@@ -7,10 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const words[] = {
-    "",     "a",    "b",      "A",     "ab",  "Ab",   "aB",     "abc",  "b%", "a_c", "x",
-    "xyz",  "foo",  "foobar", "bar",   "Bar", "foo ", " foo",   "it's", "10", "-7",  "007",
-    "3.14", "TRUE", "NULL",   "\"q\"", "a,b", "a\\b", "tab\tx", "zz",   "Z",  "0"};
+static const char *const words[] = {"",           "a",          "b",
+                                    "A",          "ab",         "Ab",
+                                    "aB",         "abc",        "b%",
+                                    "a_c",        "x",          "xyz",
+                                    "foo",        "foobar",     "bar",
+                                    "Bar",        "foo ",       " foo",
+                                    "it's",       "10",         "-7",
+                                    "007",        "3.14",       "TRUE",
+                                    "NULL",       "\"q\"",      "a,b",
+                                    "a\\b",       "tab\tx",     "1e3",
+                                    "2024-02-29", "2023-02-30", "1999-12-31 23:59:59.5",
+                                    "1970-1-2",   "true",       "F",
+                                    "no",         "1.505",      "-0.045",
+                                    "zz",         "Z",          "0"};
 static const char *const wide_words[] = {"é",   "ß", "日本", "日本語", "naïve", "😀",
                                          "a😀b", "Ω", "ω",    "é",      "aé"};
 enum {

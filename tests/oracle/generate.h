@@ -46,6 +46,10 @@ bool class_has(enum class c, enum kind k);
 void analyse(struct expr *e);
 struct expr *unary(struct scope *s, enum op op, struct type type, struct expr *a);
 struct expr *binary(struct scope *s, enum op op, struct type type, struct expr *a, struct expr *b);
+/* A literal to compare E with, from E's own domain if E is a column. */
+struct expr *literal_for(struct scope *s, const struct expr *e);
+/* CAST or TRY_CAST of a text column; NULL: the scope has none. */
+struct expr *cast_of_text(struct scope *s, struct type to);
 struct expr *generate_case(struct scope *s, enum class c, int depth);
 struct expr *generate_call(struct scope *s, enum class c, int depth);
 

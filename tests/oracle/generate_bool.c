@@ -8,8 +8,7 @@ static const char *const patterns[] = {"%",  "a%",    "%b",   "%o%",  "_",     "
                                        "",   "%a%b%", "foo%", "%r",   "f__b%", "%!%%", "a!_c",
                                        "ab", "%!_%",  "A%",   "%語%", "_é%",   "% %"};
 
-/* A literal to compare E with: from E's own domain if E is a column. */
-static struct expr *literal_for(struct scope *s, const struct expr *e)
+struct expr *literal_for(struct scope *s, const struct expr *e)
 {
     const struct column *domain = NULL;
     for (int i = 0; i < s->n; i++)
@@ -145,6 +144,13 @@ struct expr *generate_bool(struct scope *s, int depth)
         e = generate_case(s, class_bool, depth);
     } else if (!e && luck < 75) {
         e = pick_leaf(s, class_bool);
+    } else if (!e && luck < 77) {
+        e = cast_of_text(s, type_of(k_bool));
+    } else if (!e && luck < 79) {
+        bool allowed = s->allow_fail;
+        s->allow_fail = false;
+        e = unary(s, op_cast, type_of(k_bool), generate_expr(s, class_int, depth - 1));
+        s->allow_fail = allowed;
     }
     if (!e) e = comparison(s, depth);
     s->exact = before;

@@ -87,6 +87,8 @@ struct expr *generate_constant(struct scope *s, struct type type, const struct c
     if (type.kind == k_date) any.lo = 19000, any.hi = 19040;
     if (type.kind == k_ts) any.lo = INT64_C(1700000000000), any.hi = any.lo + 36000000;
     if (kind_is_exact(type.kind) && rng_percent(s->shape, 15)) any.lo = -100, any.hi = 100;
+    if (kind_is_exact(type.kind) && any.hi > type_max(type))
+        any.hi = type_max(type), any.lo = -any.hi;
     if (!domain || !type_equal(domain->type, type)) domain = &any;
     if (kind_is_exact(type.kind) && (domain->hi > type_max(type) || domain->lo < type_min(type)))
         domain = &any;
@@ -233,21 +235,31 @@ static struct expr *numeric_cast(struct scope *s, enum class c, int depth)
                                                                 : exact_expr(s, from, depth - 1);
     bool try = from == class_string || rng_percent(s->shape, 30);
     if (from == class_string && (s->allow_fail && rng_percent(s->shape, 30))) try = false;
-    if (from == class_string && !kind_is_int(to.kind)) return simple(s, c);
-    if (from == class_string && !k->ascii) return simple(s, c);
-    if (k->op == op_const && k->type.kind == k_str) return simple(s, c);
+    if (from == class_string && (!k->ascii || k->op == op_const)) return simple(s, c);
     return checked(s, unary(s, try ? op_try_cast : op_cast, to, k), c);
+}
+
+/* What CASE x WHEN compares: a column. */
+static struct expr *case_operand(struct scope *s)
+{
+    static const enum class classes[] = {class_int, class_string, class_date, class_decimal};
+    bool before = s->exact;
+    s->exact = true;
+    struct expr *e = pick_leaf(s, classes[rng_below(s->shape, 4)]);
+    s->exact = before;
+    return e;
 }
 
 struct expr *generate_case(struct scope *s, enum class c, int depth)
 {
     int branches = 1 + (int)rng_below(s->shape, 2),
         n = branches * 2 + (rng_percent(s->shape, 75) ? 1 : 0);
-    struct expr *kid[5];
+    struct expr *kid[5], *operand = rng_percent(s->shape, 20) ? case_operand(s) : NULL;
     struct type type = {0};
     for (int i = 0; i < n; i++) {
         if (i % 2 == 0 && i < branches * 2) {
-            kid[i] = generate_bool(s, depth - 1);
+            kid[i] = operand ? binary(s, op_eq, type_of(k_bool), operand, literal_for(s, operand))
+                             : generate_bool(s, depth - 1);
             continue;
         }
         kid[i] = generate_expr(s, c, depth - 1);
@@ -256,6 +268,7 @@ struct expr *generate_case(struct scope *s, enum class c, int depth)
     }
     struct expr *e = expr_new(s->pool, op_case, type, n);
     memcpy(e->kid, kid, (size_t)n * sizeof *kid);
+    e->param = operand != NULL;
     analyse(e);
     return checked(s, e, c);
 }
@@ -346,8 +359,21 @@ static struct expr *to_string(struct scope *s, int depth)
     return checked(s, unary(s, op_cast, type_of(k_str), k), class_string);
 }
 
+/* A text column as DATE, TIMESTAMP or BOOLEAN: mostly NULL or a failure, now and then a value. */
+struct expr *cast_of_text(struct scope *s, struct type to)
+{
+    struct expr *k = pick_leaf(s, class_string);
+    if (!k || !k->ascii) return NULL;
+    bool try = !s->allow_fail || rng_percent(s->shape, 70);
+    return unary(s, try ? op_try_cast : op_cast, to, k);
+}
+
 static struct expr *to_time(struct scope *s, enum class c, int depth)
 {
+    struct expr *text = rng_percent(s->shape, 30)
+                            ? cast_of_text(s, type_of(c == class_date ? k_date : k_ts))
+                            : NULL;
+    if (text) return text;
     struct expr *k = safe_expr(s, c == class_date ? class_time : class_date, depth - 1);
     return unary(s, op_cast, type_of(c == class_date ? k_date : k_ts), k);
 }

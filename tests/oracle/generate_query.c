@@ -177,6 +177,7 @@ static void make_relation(struct builder *b, struct relation *r, bool window, in
     } else if (depth > 0 && luck < 15 && !b->failing) {
         r->kind = rel_query;
         r->query = make_select(b, depth - 1);
+        r->as_view = rng_percent(b->shape, 25);
     } else if (luck < 22 && !b->failing) {
         make_values(b, r);
     }

@@ -3,7 +3,7 @@
 
 #include "ast.h"
 
-/* The query in Weir's SQL, without a semicolon. */
+/* The query in Weir's SQL, without a semicolon, behind the views that it needs. */
 void print_weir(struct text *t, const struct query *q);
 /* The same in SQLite's, with the functions of sqlite_number.c and sqlite_text.c. FAULT: 0, or the
    number of a mistake to make on purpose (see faults.h). */

@@ -362,7 +362,18 @@ static void print_cast(const struct printer *p, const struct expr *e)
     const struct expr *k = e->kid[0];
     struct type to = e->type;
     int try = e->op == op_try_cast && p->fault != fault_try_cast_fails;
-    if (to.kind == k_str) {
+    if (k->type.kind == k_str && !kind_is_int(to.kind)) {
+        static const char *const calls[] = {[k_bool] = "bool", [k_f32] = "f32",   [k_f64] = "f64",
+                                            [k_dec] = "dec",   [k_date] = "date", [k_ts] = "time"};
+        text_printf(p->t, "w_text_%s(", calls[to.kind]);
+        print(p, k);
+        if (to.kind == k_dec) text_printf(p->t, ", %d, %d", to.p, to.s);
+        text_printf(p->t, ", %d)", try);
+    } else if (to.kind == k_bool) {
+        add(p, "(");
+        print(p, k);
+        add(p, " <> 0)");
+    } else if (to.kind == k_str) {
         print_cast_to_text(p, k);
     } else if (kind_is_int(to.kind) && k->type.kind == k_bool) {
         print(p, k);

@@ -44,13 +44,26 @@ static void print_list(struct text *t, const struct expr *e, int first)
     }
 }
 
+/* Are all conditions comparisons of one operand (they may be cut down to something else)? */
+static bool is_comparison(const struct expr *e)
+{
+    for (int i = 0; i + 1 < e->n; i += 2)
+        if (e->kid[i]->op != op_eq || e->kid[i]->kid[0] != e->kid[0]->kid[0]) return false;
+    return true;
+}
+
 static void print_case(struct text *t, const struct expr *e)
 {
     text_add(t, "CASE");
     int i = 0;
+    bool compares = e->param && is_comparison(e);
+    if (compares) {
+        text_add(t, " ");
+        print(t, e->kid[0]->kid[0]);
+    }
     for (; i + 1 < e->n; i += 2) {
         text_add(t, " WHEN ");
-        print(t, e->kid[i]);
+        print(t, compares ? e->kid[i]->kid[1] : e->kid[i]);
         text_add(t, " THEN ");
         print(t, e->kid[i + 1]);
     }
@@ -198,11 +211,15 @@ static void print_values(struct text *t, const struct relation *r)
     text_add(t, ")");
 }
 
+static void print_query(struct text *t, const struct query *q);
+
 static void print_relation(struct text *t, const struct relation *r)
 {
-    if (r->kind == rel_query) {
+    if (r->kind == rel_query && r->as_view) {
+        text_printf(t, "v%d AS a%d", r->alias, r->alias);
+    } else if (r->kind == rel_query) {
         text_add(t, "(");
-        print_weir(t, r->query);
+        print_query(t, r->query);
         text_printf(t, ") AS a%d", r->alias);
     } else if (r->kind == rel_values) {
         print_values(t, r);
@@ -298,7 +315,7 @@ static void print_group(struct text *t, const struct query *q)
     print(t, q->having);
 }
 
-void print_weir(struct text *t, const struct query *q)
+static void print_query(struct text *t, const struct query *q)
 {
     for (const struct query *arm = q; arm; arm = arm->next) {
         text_add(t, arm == q ? "SELECT " : " UNION ALL SELECT ");
@@ -320,4 +337,25 @@ void print_weir(struct text *t, const struct query *q)
                                     : " NULLS LAST");
     }
     if (q->limit >= 0) text_printf(t, " LIMIT %lld", (long long)q->limit);
+}
+
+static void print_views(struct text *t, const struct query *q)
+{
+    for (; q; q = q->next)
+        for (int i = 0; i < q->n_relations; i++) {
+            const struct relation *r = &q->relation[i];
+            if (r->kind != rel_query) continue;
+            print_views(t, r->query);
+            if (!r->as_view) continue;
+            text_printf(t, "DROP TEMPORARY VIEW IF EXISTS v%d; CREATE TEMPORARY VIEW v%d AS ",
+                        r->alias, r->alias);
+            print_query(t, r->query);
+            text_add(t, ";\n");
+        }
+}
+
+void print_weir(struct text *t, const struct query *q)
+{
+    print_views(t, q);
+    print_query(t, q);
 }

@@ -3,6 +3,7 @@
 
 #include "sqlite_functions.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,158 @@ static void w_text_int(sqlite3_context *c, int n, sqlite3_value **v)
         sqlite3_result_int64(c, (int64_t)value);
     } else if (!sqlite3_value_int(v[3])) {
         result_failure(c);
+    }
+}
+
+/* The argument without blanks around it; false: longer than any number or time. */
+static bool trimmed(sqlite3_value *v, char *out, size_t size)
+{
+    const char *s = (const char *)sqlite3_value_text(v), *end = s + sqlite3_value_bytes(v);
+    while (s < end && (*s == ' ' || *s == '\t')) s++;
+    while (end > s && (end[-1] == ' ' || end[-1] == '\t')) end--;
+    if ((size_t)(end - s) >= size) return false;
+    memcpy(out, s, (size_t)(end - s));
+    out[end - s] = 0;
+    return true;
+}
+
+static void refuse_text(sqlite3_context *c, sqlite3_value *try)
+{
+    if (!sqlite3_value_int(try)) result_failure(c);
+}
+
+static void w_text_bool(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    static const char *const names[] = {"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"};
+    char s[64] = "";
+    if (strict(c, n, v)) return;
+    bool fits = trimmed(v[0], s, sizeof s);
+    for (int i = 0; fits && i < 10; i++)
+        if (sqlite3_stricmp(s, names[i]) == 0) {
+            sqlite3_result_int(c, i < 5);
+            return;
+        }
+    refuse_text(c, v[1]);
+}
+
+/* [+-]digits[.digits][e[+-]digits]: what strtod takes, without its words and hexadecimals. */
+static bool is_number(const char *s)
+{
+    int digits = 0;
+    if (*s == '-' || *s == '+') s++;
+    for (; *s >= '0' && *s <= '9'; s++) digits++;
+    if (*s == '.')
+        for (s++; *s >= '0' && *s <= '9'; s++) digits++;
+    if (digits == 0) return false;
+    if (*s == 'e' || *s == 'E') {
+        s++;
+        if (*s == '-' || *s == '+') s++;
+        if (*s < '0' || *s > '9') return false;
+        while (*s >= '0' && *s <= '9') s++;
+    }
+    return *s == 0;
+}
+
+static void text_float(sqlite3_context *c, int n, sqlite3_value **v, bool narrow)
+{
+    char s[64] = "";
+    if (strict(c, n, v)) return;
+    if (trimmed(v[0], s, sizeof s) && is_number(s)) {
+        sqlite3_result_double(c, narrow ? (double)strtof(s, NULL) : strtod(s, NULL));
+    } else {
+        refuse_text(c, v[1]);
+    }
+}
+
+static void w_text_f32(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    text_float(c, n, v, true);
+}
+
+static void w_text_f64(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    text_float(c, n, v, false);
+}
+
+/* w_text_dec(x, p, s, try); the texts of the tests have few digits. */
+static void w_text_dec(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    char s[64] = "";
+    i128 value = 0;
+    int scale = 0;
+    if (strict(c, n, v)) return;
+    bool fits = trimmed(v[0], s, sizeof s) && is_number(s) && strlen(s) < 30, point = false;
+    for (const char *p = s; fits && *p && *p != 'e' && *p != 'E'; p++) {
+        if (*p >= '0' && *p <= '9') value = value * 10 + (*p - '0');
+        if (*p >= '0' && *p <= '9') scale += point;
+        if (*p == '.') point = true;
+    }
+    const char *exponent = strpbrk(s, "eE");
+    if (exponent) scale -= (int)strtol(exponent + 1, NULL, 10);
+    if (*s == '-') value = -value;
+    int shift = sqlite3_value_int(v[2]) - scale;
+    fits = fits && shift > -38 && shift < 30 && scaled_quotient(value, shift, 1, false, &value);
+    if (fits && i128_abs(value) < pow10_table[sqlite3_value_int(v[1])]) {
+        result_decimal(c, value);
+    } else {
+        refuse_text(c, v[3]);
+    }
+}
+
+static int days_in(int64_t year, int month)
+{
+    return (int)(days_of(month == 12 ? year + 1 : year, month % 12 + 1, 1) -
+                 days_of(year, month, 1));
+}
+
+/* YYYY-M[M]-D[D]; REST: what follows. */
+static bool parse_date(const char *s, int64_t *days, const char **rest)
+{
+    int year, month, day, used = 0;
+    if (sscanf(s, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || s[0] == '-' || s[0] == '+' ||
+        s[4] != '-')
+        return false;
+    *rest = s + used;
+    if (month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return false;
+    *days = days_of(year, month, day);
+    return true;
+}
+
+static void w_text_date(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    char s[64] = "";
+    const char *rest;
+    int64_t days;
+    if (strict(c, n, v)) return;
+    if (trimmed(v[0], s, sizeof s) && parse_date(s, &days, &rest) && *rest == 0) {
+        sqlite3_result_int64(c, days);
+    } else {
+        refuse_text(c, v[1]);
+    }
+}
+
+static void w_text_time(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    char s[64] = "";
+    const char *rest;
+    int64_t days, ms = 0;
+    if (strict(c, n, v)) return;
+    bool fits = trimmed(v[0], s, sizeof s) && parse_date(s, &days, &rest);
+    if (fits && *rest) {
+        int hour, minute, second, used = 0;
+        fits = sscanf(rest, " %2d:%2d:%2d%n", &hour, &minute, &second, &used) == 3 &&
+               *rest == ' ' && hour < 24 && minute < 60 && second < 60;
+        if (fits) ms = ((int64_t)hour * 60 + minute) * 60000 + (int64_t)second * 1000;
+        if (fits && rest[used] == '.') {
+            ms += (int64_t)(strtod(rest + used, NULL) * 1000 + 1e-6);
+            used += 1 + (int)strspn(rest + used + 1, "0123456789");
+        }
+        fits = fits && rest[used] == 0;
+    }
+    if (fits) {
+        sqlite3_result_int64(c, days * 86400000 + ms);
+    } else {
+        refuse_text(c, v[1]);
     }
 }
 
@@ -162,12 +315,6 @@ static void w_date_part(sqlite3_context *c, int n, sqlite3_value **v)
     }
 }
 
-static int days_in(int64_t year, int month)
-{
-    return (int)(days_of(month == 12 ? year + 1 : year, month % 12 + 1, 1) -
-                 days_of(year, month, 1));
-}
-
 /* The last day of the month where the month is shorter. */
 static void w_add_months(sqlite3_context *c, int n, sqlite3_value **v)
 {
@@ -190,7 +337,10 @@ int register_text_functions(sqlite3 *db)
         {"w_text_int", 4, w_text_int},   {"w_reverse", 1, w_reverse},
         {"w_repeat", 2, w_repeat},       {"w_pad", 4, w_pad},
         {"w_concat_ws", 3, w_concat_ws}, {"w_ascii", 1, w_ascii},
-        {"w_date_part", 2, w_date_part}, {"w_add_months", 2, w_add_months},
+        {"w_date_part", 2, w_date_part}, {"w_text_bool", 2, w_text_bool},
+        {"w_text_f32", 2, w_text_f32},   {"w_text_f64", 2, w_text_f64},
+        {"w_text_dec", 4, w_text_dec},   {"w_text_date", 2, w_text_date},
+        {"w_text_time", 2, w_text_time}, {"w_add_months", 2, w_add_months},
     };
     return register_entries(db, entries, sizeof entries / sizeof *entries);
 }
