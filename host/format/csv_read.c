@@ -4,22 +4,8 @@
    about where others begin. */
 #include <string.h>
 
-#include "host/format/csv.h"
+#include "host/format/csv_decoder.h"
 #include "runtime/column/text.h"
-
-struct csv_decoder {
-    struct weir_decoder base;
-    const struct weir_csv_options *o;
-    const struct weir_decode_columns *cols;
-    int n_fields; /* that a record must have */
-    int *field;   /* [cols->n]: which field of a record a column is */
-    struct weir_csv_index ix;
-    uint32_t first; /* in ix.pos, of the current record */
-    uint32_t record;
-    uint32_t quotes;       /* before the current record */
-    size_t indexed, start; /* offsets in the window */
-    struct weir_buf unquoted, scratch;
-};
 
 /* A field's bytes, still quoted if it was. */
 struct span {
@@ -34,7 +20,7 @@ static void restart(struct csv_decoder *d)
     uint32_t cap_pos = d->ix.cap_pos, cap_records = d->ix.cap_records;
     d->ix = (struct weir_csv_index){
         .pos = pos, .cap_pos = cap_pos, .record = record, .cap_records = cap_records};
-    d->first = d->record = d->quotes = 0;
+    d->first = d->record = d->quotes = d->careful = 0;
     d->indexed = d->start = 0;
 }
 
@@ -255,6 +241,9 @@ static int decode(struct weir_decoder *base, const struct weir_window *w, uint32
     int rc = 0;
     restart(d);
     while (n < max_rows && d->start < w->limit && (rc = next_record(d, w, err)) > 0) {
+        uint32_t quick = csv_decode_group(d, w, max_rows - n, b);
+        n += quick;
+        if (quick) continue;
         rc = is_filler(d, w) ? 0 : decode_record(d, w, b, err);
         if (rc == WEIR_ERR_DATA && d->o->ignore_errors) {
             weir_builder_truncate(b, before + n);
@@ -268,10 +257,11 @@ static int decode(struct weir_decoder *base, const struct weir_window *w, uint32
         }
         advance(d, w);
     }
+    if (rc > 0) rc = 0;
     if (d->cols->n == 0) weir_builder_set_rows(b, before + n);
     *used = d->start;
     *rows = n;
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 /* ---- the header ---- */
@@ -357,6 +347,7 @@ int weir_csv_decoder_new(const struct weir_csv_options *options,
     d->o = options;
     d->cols = cols;
     d->n_fields = cols->schema->n;
+    d->null_length = options->null_literal ? strlen(options->null_literal) : 0;
     for (int c = 0; c < cols->n; c++) d->field[c] = cols->column[c];
     *out = &d->base;
     return 0;

@@ -60,9 +60,29 @@ static bool take_number(struct cursor *c, int min, int max, unsigned *out)
     return n >= min;
 }
 
+/* Two digits, or something above 99. */
+static inline unsigned pair(const char *p)
+{
+    unsigned tens = text_digit(p[0]), ones = text_digit(p[1]);
+    return tens > 9 || ones > 9 ? 1000 : tens * 10 + ones;
+}
+
 static bool take_date(struct cursor *c, int64_t *days)
 {
     unsigned y, m, d;
+    const char *p = c->p;
+    if (c->end - p >= 10 && p[4] == '-' && p[7] == '-') { /* the usual form, at once */
+        unsigned century = pair(p), year = pair(p + 2);
+        m = pair(p + 5);
+        d = pair(p + 8);
+        if (century < 100 && year < 100 && m < 100 && d < 100) {
+            y = century * 100 + year;
+            if (m < 1 || m > 12 || d < 1 || d > days_in_month(y, m)) return false;
+            *days = days_from_civil(y, m, d);
+            c->p += 10;
+            return true;
+        }
+    }
     if (!take_number(c, 4, 4, &y) || !take_char(c, '-') || !take_number(c, 1, 2, &m) ||
         !take_char(c, '-') || !take_number(c, 1, 2, &d))
         return false;
