@@ -163,10 +163,10 @@ static inline void load_schema(struct weir_catalog *catalog)
     free(sql);
 }
 
-/* The next case of TEXT from *AT on: SQL up to a line that ends in ';', then the expected lines up
+/* The next case from *AT on: SQL up to a line that ends in ';', then the expected lines up
    to an empty one. Lines that begin with "-- " before the SQL are comments. Both are to be freed.
  */
-static inline bool next_case(const char *text, const char **at, char **sql, char **expected)
+static inline bool next_case(const char **at, char **sql, char **expected)
 {
     const char *p = *at;
     while (*p == '\n' || !strncmp(p, "-- ", 3)) {

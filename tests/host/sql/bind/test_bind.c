@@ -11,7 +11,7 @@ static void run_file(const char *name)
     char *text = read_text(name), *sql, *expected;
     const char *at = text;
     load_schema(&catalog);
-    for (const char *from = at; next_case(text, &at, &sql, &expected); from = at, n++) {
+    for (const char *from = at; next_case(&at, &sql, &expected); from = at, n++) {
         struct weir_buf out = {0};
         struct weir_error err = {0};
         bind_sql(&catalog, sql, &out, &err);

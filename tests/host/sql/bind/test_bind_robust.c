@@ -13,7 +13,7 @@ static void for_each_case(void (*visit)(struct weir_catalog *c, const char *sql,
         char *text = read_text(files[f]), *sql, *expected;
         const char *at = text;
         load_schema(&catalog);
-        while (next_case(text, &at, &sql, &expected)) {
+        while (next_case(&at, &sql, &expected)) {
             visit(&catalog, sql, ctx);
             free(sql);
             free(expected);
