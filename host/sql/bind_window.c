@@ -165,6 +165,57 @@ static struct rel *window_rel(struct binder *b, struct rel *in, struct group_win
     return out;
 }
 
+/* The lengths of cumulating windows, in microseconds: one column, size / step rows. */
+static struct weir_node *lengths(struct binder *b, const struct group_window *w)
+{
+    struct weir_type t = weir_type_make(WEIR_TYPE_BIGINT);
+    struct weir_builder *rows = NULL;
+    t.nullable = 0;
+    struct weir_node *n = bind_node(b, WEIR_NODE_VALUES, 0, 1, w->pos);
+    if (!n || !bind_keep_values(b, n)) return NULL;
+    n->schema.field[0] = (struct weir_field){"length", t};
+    int status = weir_builder_new(NULL, 1, &t, &rows, b->err);
+    for (int64_t us = w->slide_us; !status && us <= w->size_us; us += w->slide_us)
+        weir_builder_i64(rows, 0, us);
+    if (!status) status = weir_builder_finish(rows, &n->values.batch, b->err);
+    weir_builder_free(rows);
+    if (status) b->status = status;
+    return status ? NULL : n;
+}
+
+static struct rel *cumulate(struct binder *b, struct rel *in, struct group_window *w)
+{
+    struct group_window whole = *w;
+    whole.kind = WEIR_WINDOW_TUMBLE;
+    whole.slide_us = w->size_us;
+    if (!check_window(b, w)) return NULL;
+    struct rel *out = window_rel(b, in, &whole);
+    struct weir_node *values = out ? lengths(b, w) : NULL;
+    if (!values) return NULL;
+    int n = out->node->schema.n;
+    struct weir_type t = out->node->schema.field[n - 3].type;
+    struct weir_node *join = bind_join(b, WEIR_JOIN_INNER, out->node, values, w->pos);
+    struct weir_expr *start = bind_column(b, n - 3, t, w->pos);
+    struct weir_expr *length = bind_column(b, n, values->schema.field[0].type, w->pos);
+    struct weir_expr *end = bind_new(b, WEIR_OP_ADD, t, w->pos, 2, start, length, NULL);
+    struct weir_expr *ms = bind_const_i64(b, weir_type_make(WEIR_TYPE_INTERVAL_DAY), 1000, w->pos);
+    struct weir_expr *last = bind_new(b, WEIR_OP_SUB, t, w->pos, 2, end, ms, NULL);
+    struct weir_expr **e = bind_alloc(b, (size_t)n, sizeof *e);
+    const char **name = bind_alloc(b, (size_t)n, sizeof *name);
+    if (!join || !last || !e || !name || !bind_join_keys(b, join, 0, NULL, NULL)) return NULL;
+    join->join.residual = bind_compare(
+        b, WEIR_OP_LT, bind_column(b, w->time_column, w->time_type, w->pos), end, w->pos);
+    for (int i = 0; i < n; i++) {
+        name[i] = out->node->schema.field[i].name;
+        e[i] = bind_column(b, i, out->node->schema.field[i].type, w->pos);
+        if (!e[i]) return NULL;
+    }
+    e[n - 2] = end;
+    e[n - 1] = last;
+    out->node = join->join.residual ? bind_project(b, join, n, e, name, w->pos) : NULL;
+    return out->node ? out : NULL;
+}
+
 struct rel *bind_window_tvf(struct binder *b, const struct weir_ast_expr *a)
 {
     const char *name = a->call->name.parts[a->call->name.n - 1].name;
@@ -185,5 +236,5 @@ struct rel *bind_window_tvf(struct binder *b, const struct weir_ast_expr *a)
     struct rel *in = window_input(b, arg[0]);
     struct group_window w = {.pos = a->pos, .kind = f->kind, .name = f->name};
     if (!in || !window_time(b, in, arg[1], &w) || !window_sizes(b, f, arg, &w)) return NULL;
-    return window_rel(b, in, &w);
+    return w.kind == WEIR_WINDOW_CUMULATE ? cumulate(b, in, &w) : window_rel(b, in, &w);
 }

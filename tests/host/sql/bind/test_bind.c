@@ -161,14 +161,19 @@ static void test_rowtime(void **state)
     with_plan("SELECT * FROM ips", no_rowtime);
 }
 
+/* CUMULATE: the whole window, joined with 24 lengths. */
 static void cumulate(const struct weir_node *root)
 {
     const struct weir_node *w = find_node(root, WEIR_NODE_WINDOW);
-    assert_int_equal(w->window.kind, WEIR_WINDOW_CUMULATE);
+    assert_int_equal(w->window.kind, WEIR_WINDOW_TUMBLE);
     assert_int_equal(w->window.time_column, 0);
     assert_int_equal(w->window.size_us, 86400000000);
-    assert_int_equal(w->window.slide_us, 3600000000);
+    assert_int_equal(w->window.slide_us, 86400000000);
     assert_int_equal(w->window.offset_us, -1000000);
+    const struct weir_batch *lengths = find_node(root, WEIR_NODE_JOIN)->input[1]->values.batch;
+    assert_int_equal(lengths->n_rows, 24);
+    assert_int_equal(weir_column_value(&lengths->col[0], 0).i, 3600000000);
+    assert_int_equal(weir_column_value(&lengths->col[0], 23).i, 86400000000);
 }
 
 static void nulls(const struct weir_node *root)
