@@ -9,7 +9,10 @@ static const struct {
     const char *name;
     enum weir_cl_class class_;
 } table[] = {
-#define E(code, class_) {code, #code, class_}
+#define E(code, class_)                                                                            \
+    {                                                                                              \
+        code, #code, class_                                                                        \
+    }
     E(CL_SUCCESS, WEIR_CL_OK),
     E(CL_DEVICE_NOT_FOUND, WEIR_CL_LOST),
     E(CL_DEVICE_NOT_AVAILABLE, WEIR_CL_LOST),

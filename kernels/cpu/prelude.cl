@@ -1,0 +1,71 @@
+/* What generated kernels for CPU-type devices are written in: strings, vectors of eight lanes, sums. The shared headers of
+   kernels/common stand before this text. Local size is 1: a work-group is one thread with one contiguous chunk of rows. */
+
+/* A string: LEN bytes at P, which lie in buffer SPACE (a number of the generated table of bases). */
+typedef struct {
+    __global const uchar *p;
+    uint len, space;
+} wk_s;
+
+#define WK_BIT(v, i) ((uchar)((v)[(i) >> 3] >> ((i)&7) & 1))
+
+/* Every kernel ends by saying how it went: STATUS[8 * group + …]. */
+#define ST_ROWS  0 /* rows or groups written */
+#define ST_FULL  1 /* not 0: the output was too small, so many would have done so far; the batch is run again */
+#define ST_ERROR 2 /* not 0: a value error decided something; the batch is handed back */
+#define WK_FAIL(code)                                                                              \
+    {                                                                                              \
+        S[ST_ERROR] = (code);                                                                      \
+        return;                                                                                    \
+    }
+#define WK_FULL(n)                                                                                 \
+    {                                                                                              \
+        S[ST_FULL] = (n);                                                                          \
+        return;                                                                                    \
+    }
+
+static inline int wk_cmp_s(wk_s a, wk_s b)
+{
+    uint n = a.len < b.len ? a.len : b.len;
+    for (uint i = 0; i < n; i++)
+        if (a.p[i] != b.p[i]) return a.p[i] < b.p[i] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+static inline uchar wk_eq_s(wk_s a, wk_s b)
+{
+    if (a.len != b.len) return 0;
+    for (uint i = 0; i < a.len; i++)
+        if (a.p[i] != b.p[i]) return 0;
+    return 1;
+}
+
+/* hi + lo += x: TwoSum (Knuth), no branch. */
+#define WK_DD_ADD(hi, lo, x)                                                                       \
+    {                                                                                              \
+        double dd_t = (hi) + (x), dd_b = dd_t - (hi);                                              \
+        (lo) += ((hi) - (dd_t - dd_b)) + ((x)-dd_b);                                               \
+        (hi) = dd_t;                                                                               \
+    }
+#define WK_DD_ADD8(hi, lo, x)                                                                      \
+    {                                                                                              \
+        double8 dd_t = (hi) + (x), dd_b = dd_t - (hi);                                             \
+        (lo) += ((hi) - (dd_t - dd_b)) + ((x)-dd_b);                                               \
+        (hi) = dd_t;                                                                               \
+    }
+
+#define WK_LANES ((long8)(0, 1, 2, 3, 4, 5, 6, 7))
+
+/* Bits I … I + 7 of a bitmap as lanes 0 or 1. */
+static inline long8 wk_bits8(__global const uchar *v, uint i)
+{
+    uint b = v[i >> 3] >> (i & 7);
+    if (i & 7) b |= (uint)v[(i >> 3) + 1] << (8 - (i & 7));
+    return ((long8)((long)b) >> WK_LANES) & 1L;
+}
+
+/* States of eight rows from a validity bitmap that may be absent. */
+static inline long8 wk_null8(__global const uchar *v, uint i)
+{
+    return v ? 1L - wk_bits8(v, i) : (long8)(0L);
+}

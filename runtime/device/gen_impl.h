@@ -1,0 +1,55 @@
+#ifndef WEIR_DEVICE_GEN_IMPL_H
+#define WEIR_DEVICE_GEN_IMPL_H
+
+#include <stdarg.h>
+
+#include "runtime/device/gen.h"
+
+/* Inside the generator. Names in the text: scalar register i is r<i> with state s<i>, its
+   eight-lane form v<i> with w<i>; the current row of the batch is `row`, of build table k `j<k>`.
+ */
+
+struct gen {
+    const struct weir_pipeline *p;
+    const struct weir_join_table *const *tables;
+    struct gen_kernel *k;
+    struct weir_buf body;
+    char *why;
+    size_t why_size;
+    bool refused;
+    uint8_t *scalar;    /* [n_insns] emitted in the scope that is open */
+    uint8_t *vec;       /* [n_insns] emitted as lanes */
+    uint8_t *may;       /* [n_insns] the state may be other than valid */
+    uint32_t *const_at; /* [n_consts] first word in the constants */
+    int depth;          /* open braces of the row, for indentation */
+};
+
+void gen_put(struct gen *g, const char *fmt, ...) WEIR_PRINTF(2, 3);
+void gen_refuse(struct gen *g, const char *fmt, ...)
+    WEIR_PRINTF(2, 3); /* the first reason is kept */
+/* The argument's name in the text; the same (kind, a, b) gives the same. */
+const char *gen_arg_name(struct gen *g, enum gen_arg_kind kind, int a, int b, char buf[32]);
+int gen_space_number(struct gen *g, enum gen_arg_kind kind, int a, int b);
+const char *gen_suffix(enum weir_phys p); /* "i32": of the helpers of kernels/common */
+const char *
+gen_ctype(enum weir_phys p); /* "int": of a value in memory and of the helpers' arguments */
+
+/* Emit what computes register REG, operands first, at the current row. */
+void gen_scalar(struct gen *g, uint32_t reg);
+/* The state of REG as an expression: "s7", or "0" when it cannot be anything else. */
+const char *gen_state(struct gen *g, uint32_t reg, char buf[16]);
+
+/* Can REG and all it needs be computed in eight lanes? */
+bool gen_can_vector(const struct gen *g, uint32_t reg);
+void gen_vector(struct gen *g, uint32_t reg);
+const char *gen_vstate(struct gen *g, uint32_t reg, char buf[32]);
+
+/* Aggregates: words of the accumulators at W (scalar: an lvalue macro A(word)). */
+bool gen_agg_can_vector(const struct gen *g, const struct weir_pipe_agg *a);
+void gen_agg_vector_declare(struct gen *g, uint32_t i);
+void gen_agg_vector(struct gen *g, uint32_t i); /* `mask`: long8, -1 for rows that take part */
+void gen_agg_vector_end(struct gen *g, uint32_t i, uint32_t word);
+void gen_agg_scalar(struct gen *g, uint32_t i, uint32_t word);
+bool gen_agg_supported(struct gen *g, const struct weir_pipe_agg *a);
+
+#endif
