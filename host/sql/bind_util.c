@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/sql/bind_impl.h"
 #include "runtime/native/vec.h"
@@ -232,7 +233,10 @@ struct weir_expr *bind_fold(struct binder *b, struct weir_expr *e)
     if (!e || e->op == WEIR_OP_CONST) return e;
     struct weir_value v;
     struct weir_error why = {0};
-    int status = weir_eval_const(b->arena, e, 0, &v, &why);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    int status = weir_eval_const(b->arena, e, now_us, &v, &why);
     if (status == WEIR_ERR_NOMEM) return bind_nomem(b);
     if (status) return bind_fail(b, &e->pos, "%s", why.message);
     v.type = e->type;
