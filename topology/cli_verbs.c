@@ -223,7 +223,7 @@ int topo_cli_apply(struct cli *c)
     if (!rc) {
         fflush(c->out);
         execvp(c->command[0], c->command);
-        rc = topo_fail_errno(&c->error, WEIR_TOPO_ERR_IO, errno, "cannot run %s", c->command[0]);
+        topo_fail_errno(&c->error, WEIR_TOPO_ERR_IO, errno, "cannot run %s", c->command[0]);
     }
     close_world(&w);
     return topo_cli_report(c);

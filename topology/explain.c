@@ -88,7 +88,7 @@ static uint32_t count_state(const struct weir_topo_plan *plan, uint32_t stream,
 static void reasons(struct weir_topo_text *t, const struct weir_topo_plan *plan, uint32_t stream,
                     enum weir_topo_state state)
 {
-    uint32_t first[WEIR_TOPO_WHY_COUNT], count[WEIR_TOPO_WHY_COUNT] = {0};
+    uint32_t first[WEIR_TOPO_WHY_COUNT] = {0}, count[WEIR_TOPO_WHY_COUNT] = {0};
     for (uint32_t i = 0; i < plan->partition_count; i++) {
         const struct weir_topo_partition *p = &plan->partitions[i];
         if (p->stream != stream || p->state != state) continue;
