@@ -106,6 +106,29 @@ static int check_asked(struct check *c, uint32_t i)
     return p->bytes == want ? 0 : breach_at(c, i, "not the bytes it asked for");
 }
 
+/* Its domain has the most of its PUs, and is the first of those that have. */
+static int check_domain(struct check *c, uint32_t i)
+{
+    const struct weir_topo_partition *p = &c->plan->partitions[i];
+    const uint32_t *list = c->plan->pu_list + p->pu_first;
+    uint32_t mine = 0, other = WEIR_TOPO_NONE;
+    bool seen = false;
+    for (uint32_t k = 0; k < p->pu_count; k++)
+        mine += c->m->pus[list[k]].unit[WEIR_TOPO_SCOPE_NUMA] == p->domain;
+    if (mine == p->pu_count) return 0;
+    for (uint32_t k = 0; k < p->pu_count; k++) {
+        uint32_t d = c->m->pus[list[k]].unit[WEIR_TOPO_SCOPE_NUMA], count = 0;
+        seen |= d == p->domain;
+        if (d == p->domain || d == other) continue;
+        other = d;
+        for (uint32_t j = 0; j < p->pu_count; j++)
+            count += c->m->pus[list[j]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
+        if (count > mine || (count == mine && !seen))
+            return breach_at(c, i, "more of its PUs are in another domain");
+    }
+    return 0;
+}
+
 static int check_pus(struct check *c, uint32_t i, uint32_t *next)
 {
     const struct weir_topo_partition *p = &c->plan->partitions[i];
@@ -135,17 +158,7 @@ static int check_pus(struct check *c, uint32_t i, uint32_t *next)
     }
     if (p->domain >= c->m->domain_count || !here)
         return breach_at(c, i, "its domain has none of its PUs");
-    uint32_t in_domain = 0, best = 0;
-    for (uint32_t k = 0; k < p->pu_count && p->pu_count > 1; k++) {
-        uint32_t d = c->m->pus[c->plan->pu_list[p->pu_first + k]].unit[WEIR_TOPO_SCOPE_NUMA];
-        in_domain += d == p->domain;
-        if (d == p->domain || best > p->pu_count / 2) continue;
-        uint32_t count = 0;
-        for (uint32_t j = 0; j < p->pu_count; j++)
-            count += c->m->pus[c->plan->pu_list[p->pu_first + j]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
-        if (count > best) best = count;
-    }
-    return best > in_domain ? breach_at(c, i, "most of its PUs are in another domain") : 0;
+    return check_domain(c, i);
 }
 
 static int check_grants(struct check *c, uint32_t i)
@@ -189,6 +202,8 @@ static int check_grants(struct check *c, uint32_t i)
     bool fixed = st->memory_mode != WEIR_TOPO_MEMORY_AUTO;
     if (remote && fixed && p->state == WEIR_TOPO_PLACED)
         return breach_at(c, i, "remote memory, but not degraded");
+    if (p->why == WEIR_TOPO_WHY_PAGES && (!st->page_bytes || huge))
+        return breach_at(c, i, "it has the pages it asked for, but is degraded for them");
     if (!remote && p->why == WEIR_TOPO_WHY_REMOTE)
         return breach_at(c, i, "no remote memory, but degraded for it");
     if (fixed)

@@ -43,7 +43,7 @@ static const struct option options[] = {
     {"--current", "FILE", O_CURRENT, "stay close to this plan"},
     {"--partition", "NAME[I]", O_PARTITION, "only this partition"},
     {"--pid", "PID", O_PID, "the process whose threads are compared with the plan"},
-    {"--format", "F", O_FORMAT, "numactl, taskset or cgroup"},
+    {"--export", "F", O_FORMAT, "hwloc-xml (for lstopo), numactl, taskset or cgroup"},
     {"--json", NULL, O_JSON, "print JSON (schema 1)"},
     {"--svg", "FILE", O_SVG, "draw it into this file too"},
     {"--list", NULL, O_LIST,
@@ -123,7 +123,7 @@ static int set_option(struct cli *c, const struct option *o, const char *value)
     if (!strcmp(n, "--demand")) c->demand = value;
     if (!strcmp(n, "--current")) c->current = value;
     if (!strcmp(n, "--partition")) c->partition = value;
-    if (!strcmp(n, "--format")) c->format = value;
+    if (!strcmp(n, "--export")) c->format = value;
     if (!strcmp(n, "--svg")) c->svg = value;
     if (!strcmp(n, "--json")) c->json = true;
     if (!strcmp(n, "--list")) c->list = true;

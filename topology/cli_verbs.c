@@ -193,13 +193,14 @@ int topo_cli_diff(struct cli *c)
 
 int topo_cli_export(struct cli *c)
 {
-    static const char *const formats[] = {"numactl", "taskset", "cgroup"};
+    static const char *const formats[] = {"hwloc-xml", "numactl", "taskset", "cgroup"};
     struct world w = {0};
     struct weir_topo_text t = {0};
     unsigned format = 0;
-    while (c->format && format < 3 && strcmp(formats[format], c->format) != 0) format++;
-    if (!c->format || format == 3) {
-        fprintf(c->err, "weir topo export: --format must be numactl, taskset or cgroup\n");
+    while (c->format && format < 4 && strcmp(formats[format], c->format) != 0) format++;
+    if (!c->format || format == 4) {
+        fprintf(c->err,
+                "weir topo export: --export must be hwloc-xml, numactl, taskset or cgroup\n");
         return CLI_USAGE;
     }
     int rc = load_or_make(c, &w);

@@ -85,6 +85,7 @@ static void cgroup(struct weir_topo_text *t, const struct weir_topo_plan *plan, 
 int weir_topo_export(const struct weir_topo_plan *plan, enum weir_topo_export format,
                      struct weir_topo_text *t, struct weir_topo_error *err)
 {
+    if (format == WEIR_TOPO_EXPORT_HWLOC_XML) return topo_hwloc_xml(plan->machine, plan, t, err);
     if (format == WEIR_TOPO_EXPORT_CGROUP)
         topo_text(t,
                   "#!/bin/sh\n# One cgroup v2 per partition below $1; put a worker into it by "

@@ -116,6 +116,14 @@ int topo_raw_remove_pus(struct topo_raw *raw, const uint8_t *gone,
 /* The limits of the cgroup that this process is in, v1 and v2, and how isolated its cpuset is. */
 void topo_read_limits(struct topo_raw *raw);
 
+/* 0xRRGGBB of a partition in every picture: few partitions have a hue each, many share their
+ * stream's. */
+unsigned topo_partition_colour(const struct weir_topo_plan *plan, uint32_t i);
+/* The machine as hwloc XML (format 2) with the plan (may be NULL) in colours and Misc objects, for
+ * lstopo. */
+int topo_hwloc_xml(const struct weir_topo_machine *m, const struct weir_topo_plan *plan,
+                   struct weir_topo_text *t, struct weir_topo_error *err) TOPO_NODISCARD;
+
 /* ---- verify: a whole process */
 
 struct topo_process_verdict {

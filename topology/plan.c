@@ -1,9 +1,9 @@
 /* The planner: demand in, plan out.
 
    1. Resolve: "auto" CPU, ratios, page rounding.
-   2. Admit, in order of priority (then exclusive before shared, larger scopes first): memory by
-   exact room per tier and page size, a device if one is wanted, whole units for exclusive
-   partitions at once. Shared ones only book what they need here.
+   2. Admit, in order of priority (then exclusive before shared, but never the last PU; larger
+   scopes first): memory by exact room per tier and page size, a device if one is wanted, whole
+   units for exclusive partitions at once. Shared ones only book what they need here.
    3. Place the shared ones on what is left of the cores (plan_shared.c).
    4. Assign bytes to pools (plan_memory.c).
    5. Sum up, and let the independent checker look at it; a plan that it refuses is never returned.
@@ -410,6 +410,10 @@ static int admit_all(struct topo_state *s, struct weir_topo_error *err)
     int rc = WEIR_TOPO_OK;
     for (uint32_t k = 0; !rc && k < s->plan->stream_count; k++) {
         uint32_t st = s->stream_order[k];
+        s->shared_peers = false;
+        for (uint32_t o = 0; o < s->plan->stream_count; o++)
+            s->shared_peers |= s->plan->streams[o].mode == WEIR_TOPO_SHARED &&
+                               s->plan->streams[o].priority == s->plan->streams[st].priority;
         for (uint32_t j = 0; !rc && j < s->plan->streams[st].partitions; j++)
             rc = admit(s, first[st] + j, err);
     }

@@ -51,6 +51,8 @@ struct topo_state {
     uint32_t shared_pus;
     uint64_t shared_promised; /* explicit milli-CU of admitted shared partitions */
     uint32_t shared_admitted;
+    bool
+        shared_peers; /* shared streams have the priority that is being admitted: leave them a PU */
     size_t pu_capacity, grant_capacity; /* of plan->pu_list, plan->grants */
     uint32_t *device_load;              /* per device: shared partitions on it */
     uint32_t *device_units_used;

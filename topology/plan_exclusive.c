@@ -395,8 +395,8 @@ int topo_exclusive_place(struct topo_state *s, uint32_t i, uint32_t near,
     }
     uint32_t pus = 0;
     for (uint32_t c = 0; c < pick.count; c++) pus += s->usable[scope][pick.chosen[c]];
-    if (s->shared_admitted &&
-        (pus >= s->shared_pus || s->shared_capacity - pick.capacity < s->shared_promised))
+    if ((s->shared_admitted || s->shared_peers) && pus >= s->shared_pus) goto out;
+    if (s->shared_admitted && s->shared_capacity - pick.capacity < s->shared_promised)
         goto out; /* shared partitions of higher priority need what is left */
     rc = commit(s, p, scope, &pick, err);
     if (rc) goto out;

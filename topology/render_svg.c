@@ -46,7 +46,7 @@ static unsigned hsl(double h, double s, double l)
 }
 
 /* Few partitions: a hue each. Many: a hue per stream, neighbours told apart by lightness. */
-static unsigned partition_colour(const struct weir_topo_plan *plan, uint32_t i)
+unsigned topo_partition_colour(const struct weir_topo_plan *plan, uint32_t i)
 {
     static const double hues[] = {212, 28, 152, 330, 265, 48, 188, 4, 95, 300};
     const struct weir_topo_partition *p = &plan->partitions[i];
@@ -59,7 +59,7 @@ static unsigned partition_colour(const struct weir_topo_plan *plan, uint32_t i)
 static unsigned stream_colour(const struct weir_topo_plan *plan, uint32_t stream)
 {
     for (uint32_t i = 0; i < plan->partition_count; i++)
-        if (plan->partitions[i].stream == stream) return partition_colour(plan, i);
+        if (plan->partitions[i].stream == stream) return topo_partition_colour(plan, i);
     return 0x888888;
 }
 
@@ -144,8 +144,8 @@ static void draw_shared(struct svg *s, uint32_t pu, int x, int y)
         threads > 1 && mine < whole ? (mine * threads < whole ? whole / threads : mine) : whole;
     int top = y + s->cell;
     for (uint32_t k = from; k < to;) {
-        unsigned colour = partition_colour(s->plan, s->shared[k]);
-        while (k < to && partition_colour(s->plan, s->shared[k]) == colour) {
+        unsigned colour = topo_partition_colour(s->plan, s->shared[k]);
+        while (k < to && topo_partition_colour(s->plan, s->shared[k]) == colour) {
             sum += s->plan->partitions[s->shared[k]].milli_cu /
                    s->plan->partitions[s->shared[k]].pu_count;
             k++;
@@ -230,7 +230,7 @@ static void draw_pu(struct svg *s, uint32_t pu, int x, int y)
     else if (!s->plan)
         fill(s, kind_colour(p->kind), x, y, s->cell, s->cell);
     else if (s->owner[pu])
-        fill(s, partition_colour(s->plan, s->owner[pu] - 1), x, y, s->cell, s->cell);
+        fill(s, topo_partition_colour(s->plan, s->owner[pu] - 1), x, y, s->cell, s->cell);
     else {
         fill(s, 0xd4dbe6, x, y, s->cell, s->cell);
         draw_shared(s, pu, x, y);
@@ -317,7 +317,7 @@ static void bar_pieces(struct svg *s, uint32_t pool, int x, int y, int w)
         if (to == from && to < x + w) to++;
         fill(s,
              by_stream ? stream_colour(s->plan, s->plan->partitions[first].stream)
-                       : partition_colour(s->plan, first),
+                       : topo_partition_colour(s->plan, first),
              from, y, to - from, 10);
         if (!by_stream && to - from > 2) fill(s, 0xffffff, to - 1, y, 1, 10);
         at += sum;
@@ -367,7 +367,7 @@ static void draw_chip(struct svg *s, uint32_t d, int x, int y)
     uint32_t users = 0;
     for (uint32_t i = 0; s->plan && i < s->plan->partition_count; i++)
         if (s->plan->partitions[i].device == d) {
-            if (!users) edge = partition_colour(s->plan, i);
+            if (!users) edge = topo_partition_colour(s->plan, i);
             users++;
         }
     rect(s, "d", x, y, SVG_CHIP_W, SVG_CHIP_H, 4);
@@ -562,7 +562,7 @@ static void swatches(struct svg *s, uint32_t stream, int x, int y)
     int n = 0;
     for (uint32_t i = 0; i < s->plan->partition_count && n < 4; i++)
         if (s->plan->partitions[i].stream == stream)
-            fill(s, partition_colour(s->plan, i), x + n++ * 12, y, 11, 14);
+            fill(s, topo_partition_colour(s->plan, i), x + n++ * 12, y, 11, 14);
 }
 
 static void plan_legend(struct svg *s, int y)

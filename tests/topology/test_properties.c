@@ -8,7 +8,7 @@
 #include <time.h>
 
 static uint64_t seed_now;
-static uint64_t failures, regressions, comparisons;
+static uint64_t failures, regressions, comparisons, suggestions;
 
 static void report(const char *property, const char *detail)
 {
@@ -193,6 +193,7 @@ static void renumbered(struct rng *r, const struct topo_raw *raw, const struct w
     if (make(&other, d, &run) && memcmp(&first->p->totals, &run.p->totals, sizeof run.p->totals))
         report("other CPU and node numbers give the same costs", "totals differ");
     clear(&run);
+    topo_raw_clear(&other);
 }
 
 /* Is SECOND worse than FIRST: an earlier partition rejected, or the same ones admitted at a higher
@@ -287,6 +288,55 @@ static void equal_partitions_stay_local(struct rng *r, const struct topo_raw *ra
     weir_topo_machine_free(run.m);
 }
 
+/* The change that is proposed for a rejected stream makes it fit, and no other stream pays for it.
+ */
+static void suggestion_fits(const struct weir_topo_demand *d, const struct run *run)
+{
+    for (uint32_t k = 0; k < d->stream_count; k++) {
+        struct weir_topo_stream changed, asked = d->streams[k];
+        struct weir_topo_error err = {0};
+        struct weir_topo_plan *p;
+        char text[200];
+        int rc = weir_topo_suggest(run->p, k, &changed, text, sizeof text, &err);
+        if (rc < 0) report("a change is looked for", err.message);
+        suggestions += rc == 1;
+        if (rc != 1) continue;
+        d->streams[k] = changed;
+        if (weir_topo_plan_make(run->m, d, NULL, &p, &err)) {
+            report("the proposed change is a demand", err.message);
+        } else {
+            uint32_t before[8] = {0}, after[8] = {0};
+            for (uint32_t i = 0; i < run->p->partition_count; i++)
+                before[run->p->partitions[i].stream] +=
+                    run->p->partitions[i].state == WEIR_TOPO_REJECTED;
+            for (uint32_t i = 0; i < p->partition_count; i++)
+                after[p->partitions[i].stream] += p->partitions[i].state == WEIR_TOPO_REJECTED;
+            for (uint32_t o = 0; o < d->stream_count; o++)
+                if (after[o] > (o == k ? 0 : before[o]))
+                    report("the proposed change makes it fit", text);
+            weir_topo_plan_free(p);
+        }
+        d->streams[k] = asked;
+    }
+}
+
+/* A plan survives being written and read, to the byte. */
+static void survives_json(const struct run *run)
+{
+    struct weir_topo_text a = {0}, b = {0};
+    struct weir_topo_error err = {0};
+    struct weir_topo_plan *again = NULL;
+    if (weir_topo_plan_json(run->p, &a, &err) ||
+        weir_topo_plan_parse_json(a.data, a.length, "plan", run->m, &again, &err) ||
+        weir_topo_plan_json(again, &b, &err))
+        report("a plan can be read back", err.message);
+    else if (strcmp(a.data, b.data) != 0)
+        report("a plan can be read back", "and it is another one");
+    weir_topo_plan_free(again);
+    weir_topo_text_free(&a);
+    weir_topo_text_free(&b);
+}
+
 static void one_case(uint64_t seed, uint64_t *counts)
 {
     struct rng r = {seed};
@@ -302,6 +352,8 @@ static void one_case(uint64_t seed, uint64_t *counts)
         counts[1] += run.p->totals.degraded;
         counts[2] += run.p->totals.rejected;
         least_remote(&run);
+        if (seed % 25 == 0) suggestion_fits(d, &run);
+        if (seed % 20 == 0) survives_json(&run);
         switch (seed % 6) {
         case 0: deterministic(&raw, d, &run); break;
         case 1: restricted_is_smaller(&raw, d, &run); break;
@@ -329,6 +381,6 @@ int main(int argc, char **argv)
            regressions, comparisons);
     if (regressions * 200 > comparisons + 200) failures++; /* 0.5 % */
     /* a generator that stopped producing one of the outcomes would make the test hollow */
-    bool hollow = cases >= 1000 && (!counts[0] || !counts[1] || !counts[2]);
+    bool hollow = cases >= 1000 && (!counts[0] || !counts[1] || !counts[2] || !suggestions);
     return failures || hollow ? 1 : 0;
 }

@@ -523,9 +523,11 @@ WEIR_TOPO_CHECK int weir_topo_diff_json(const struct weir_topo_plan *a,
 
 /* The plan in other programs' words. */
 enum weir_topo_export {
-    WEIR_TOPO_EXPORT_NUMACTL, /* a numactl command line per partition */
-    WEIR_TOPO_EXPORT_TASKSET, /* a taskset command line per partition */
-    WEIR_TOPO_EXPORT_CGROUP,  /* a shell script that makes a cgroup v2 per partition */
+    WEIR_TOPO_EXPORT_HWLOC_XML, /* the machine for `lstopo -i FILE.xml`, PUs in the colours of their
+                                   partitions */
+    WEIR_TOPO_EXPORT_NUMACTL,   /* a numactl command line per partition */
+    WEIR_TOPO_EXPORT_TASKSET,   /* a taskset command line per partition */
+    WEIR_TOPO_EXPORT_CGROUP,    /* a shell script that makes a cgroup v2 per partition */
 };
 WEIR_TOPO_CHECK int weir_topo_export(const struct weir_topo_plan *plan,
                                      enum weir_topo_export format, struct weir_topo_text *out,
