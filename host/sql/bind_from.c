@@ -374,7 +374,7 @@ static bool add_side(struct binder *b, struct rel *out, const struct rel *side, 
         struct column c = side->col[i];
         c.index += shift;
         if (nullable) c.type.nullable = 1;
-        if (!keep_role) c.role = ROLE_NONE;
+        if (!keep_role) c.late = true;
         if (in_using(used, c.name)) c.hidden = true;
         if (!bind_add_column(b, out, c)) return false;
     }

@@ -362,15 +362,67 @@ struct place {
     struct scope *s;
     const struct grouping *g;
     uint64_t set;
-    int n_keys; /* in the set */
-    struct weir_type *agg_type;
+    uint64_t derived; /* keys of the set that are computed from a window's end, no columns */
+    int end;          /* the key that is that end */
+    int n_keys;       /* columns */
 };
+
+static bool is_column(const struct place *p, int key)
+{
+    return p->set >> key & ~(p->derived >> key) & 1;
+}
 
 static int key_column(const struct place *p, int key)
 {
     int column = 0;
-    for (int i = 0; i < key; i++) column += (int)(p->set >> i & 1);
+    for (int i = 0; i < key; i++) column += is_column(p, i);
     return column;
+}
+
+static const struct column *key_source(const struct scope *s, const struct group_key *k)
+{
+    for (int i = 0; k->expr->op == WEIR_OP_COLUMN && i < s->rel.n; i++)
+        if (s->rel.col[i].index == k->expr->column) return &s->rel.col[i];
+    return NULL;
+}
+
+/* GROUP BY window_start, window_end: the end alone decides, the start (and window_time) is computed
+   from it. */
+static void find_derived(struct place *p)
+{
+    const struct column *end = NULL;
+    if (p->g->all_columns) return;
+    for (int i = 0; i < p->g->n_keys && !end; i++) {
+        const struct column *c = p->set >> i & 1 ? key_source(p->s, &p->g->key[i]) : NULL;
+        if (!c || c->role != ROLE_WINDOW_END || !c->window) continue;
+        end = c;
+        p->end = i;
+    }
+    for (int i = 0; i < p->g->n_keys && end; i++) {
+        const struct column *c = p->set >> i & 1 ? key_source(p->s, &p->g->key[i]) : NULL;
+        if (c && i != p->end && c->window == end->window && c->role != ROLE_NONE)
+            p->derived |= UINT64_C(1) << i;
+    }
+}
+
+/* The END of a window and how much before it START or window_time are. */
+static struct weir_expr *before_end(struct rewrite *r, struct weir_expr *end, struct weir_type t,
+                                    int64_t us)
+{
+    if (!end) return NULL;
+    struct weir_expr *d =
+        bind_const_i64(r->b, weir_type_make(WEIR_TYPE_INTERVAL_DAY), us, end->pos);
+    return bind_new(r->b, WEIR_OP_SUB, t, end->pos, 2, end, d, NULL);
+}
+
+static struct weir_expr *place_derived(struct rewrite *r, const struct place *p, int key,
+                                       const struct weir_expr *e)
+{
+    const struct column *c = key_source(p->s, &p->g->key[key]);
+    struct weir_type t = p->g->key[p->end].expr->type;
+    struct weir_expr *end = bind_column(r->b, key_column(p, p->end), t, e->pos);
+    if (c->role == ROLE_WINDOW_END) return end;
+    return before_end(r, end, e->type, c->role == ROLE_WINDOW_START ? c->window->size_us : 1000);
 }
 
 static struct weir_expr *place_window(struct rewrite *r, const struct place *p,
@@ -382,10 +434,7 @@ static struct weir_expr *place_window(struct rewrite *r, const struct place *p,
     struct weir_expr *end = bind_column(r->b, key_column(p, key), e->type, e->pos);
     int part = e->column - COL_WINDOW;
     if (part == WINDOW_END) return end;
-    int64_t back = part == WINDOW_START ? p->s->window->size_us : 1000;
-    struct weir_expr *d =
-        bind_const_i64(r->b, weir_type_make(WEIR_TYPE_INTERVAL_DAY), back, e->pos);
-    return bind_new(r->b, WEIR_OP_SUB, e->type, e->pos, 2, end, d, NULL);
+    return before_end(r, end, e->type, part == WINDOW_START ? p->s->window->size_us : 1000);
 }
 
 /* GROUPING(a, b): a bit for each argument that this set does not group by. */
@@ -423,6 +472,7 @@ static struct weir_expr *place_leaf(struct rewrite *r, struct weir_expr *e)
     for (int i = 0; i < p->g->n_keys; i++) {
         if (!bind_expr_equal(p->g->key[i].expr, e)) continue;
         if (!(p->set >> i & 1)) return bind_null(r->b, e->type, e->pos);
+        if (!is_column(p, i)) return place_derived(r, p, i, e);
         return bind_column(r->b, key_column(p, i), e->type, e->pos);
     }
     if (e->op != WEIR_OP_COLUMN) return NULL;
@@ -466,10 +516,8 @@ static const char *key_name(struct binder *b, const struct weir_node *in, const 
 
 static bool is_window_end(const struct scope *s, const struct group_key *k)
 {
-    if (k->window) return true;
-    for (int i = 0; k->expr->op == WEIR_OP_COLUMN && i < s->rel.n; i++)
-        if (s->rel.col[i].index == k->expr->column) return s->rel.col[i].role == ROLE_WINDOW_END;
-    return false;
+    const struct column *c = key_source(s, k);
+    return k->window || (c && c->role == ROLE_WINDOW_END && !c->late);
 }
 
 static struct weir_node *make_node(struct binder *b, struct scope *s, const struct place *p,
@@ -487,7 +535,7 @@ static struct weir_node *make_node(struct binder *b, struct scope *s, const stru
     if (!n->aggregate.key || !n->aggregate.agg) return NULL;
     int k = 0;
     for (int i = 0; i < p->g->n_keys; i++) {
-        if (!(p->set >> i & 1)) continue;
+        if (!is_column(p, i)) continue;
         struct weir_expr *e = bind_place_subs(b, s, p->g->key[i].expr);
         if (!e || !(n->schema.field[k].name = key_name(b, in, e, k))) return NULL;
         n->aggregate.key[k] = e;
@@ -534,7 +582,8 @@ bool bind_aggregate_node(struct binder *b, struct scope *s, const struct groupin
 {
     if (!bind_apply_subs(b, s, true)) return false;
     struct place p = {.s = s, .g = g, .set = g->set[set]};
-    for (int i = 0; i < g->n_keys; i++) p.n_keys += (int)(p.set >> i & 1);
+    find_derived(&p);
+    p.n_keys = key_column(&p, g->n_keys);
     struct rewrite r = {.b = b, .leaf = place_leaf, .ctx = &p};
     for (int i = 0; i < n; i++)
         if (*e[i] && !(*e[i] = bind_rewrite(&r, *e[i]))) return false;
@@ -543,7 +592,7 @@ bool bind_aggregate_node(struct binder *b, struct scope *s, const struct groupin
     if (!node) return false;
     struct rel out = {.node = node};
     for (int i = 0, k = 0; i < g->n_keys; i++) {
-        if (!(p.set >> i & 1)) continue;
+        if (!is_column(&p, i)) continue;
         struct column c = {.name = node->schema.field[k].name,
                            .type = node->schema.field[k].type,
                            .index = k,

@@ -26,7 +26,7 @@ enum {
 enum window_part { WINDOW_START, WINDOW_END, WINDOW_ROWTIME };
 
 /* What a column stands for beyond its value, as long as it is passed on unchanged. */
-enum column_role { ROLE_NONE, ROLE_WINDOW_START, ROLE_WINDOW_END };
+enum column_role { ROLE_NONE, ROLE_WINDOW_START, ROLE_WINDOW_END, ROLE_WINDOW_TIME };
 
 struct column {
     const char *name;
@@ -34,7 +34,10 @@ struct column {
     struct weir_type type;
     int index;    /* in the node's schema */
     uint8_t role; /* enum column_role */
-    bool hidden;  /* the second one of a USING pair: only by its qualified name */
+    bool late;    /* a window's end that came by a join's build side: rows of it may still follow */
+    const struct group_window *window; /* where role is set: start and time are at fixed distances
+                                          from the end of the same window; NULL: they are not */
+    bool hidden; /* the second one of a USING pair: only by its qualified name */
 };
 
 /* A plan node with the columns that can be named. The node may have more columns than that. */
@@ -67,6 +70,7 @@ struct group_window {
     struct weir_type time_type;
     int64_t size_us, slide_us, offset_us;
     int end_column; /* of the WINDOW node */
+    bool fixed;     /* all windows have the size */
 };
 
 struct alias {
@@ -301,7 +305,8 @@ struct grouping {
     int n_keys, cap_keys;
     struct group_key *key;
     int n_sets, cap_sets;
-    uint64_t *set; /* each a set of keys, as bits */
+    uint64_t *set;    /* each a set of keys, as bits */
+    bool all_columns; /* each key must be a column of the node, in their order */
 };
 /* The WINDOW node of GROUP BY TUMBLE(...), below everything else of the block. */
 bool bind_group_window(struct binder *b, struct scope *s, const struct weir_ast_select *sel);

@@ -122,6 +122,14 @@ static bool unify_branches(struct binder *b, struct branches *l, const char *wha
     return true;
 }
 
+/* What both branches are, the union is. */
+static void merge_role(struct column *c, const struct column *other)
+{
+    if (c->role != other->role) c->role = ROLE_NONE;
+    if (c->window != other->window) c->window = NULL;
+    c->late |= other->late;
+}
+
 static struct rel *union_all(struct binder *b, struct branches *l, struct weir_pos pos)
 {
     struct weir_node **in = bind_alloc(b, (size_t)l->n, sizeof *in);
@@ -129,8 +137,7 @@ static struct rel *union_all(struct binder *b, struct branches *l, struct weir_p
     if (!in) return NULL;
     for (int i = 0; i < l->n; i++) {
         in[i] = l->rel[i]->node;
-        for (int c = 0; c < out->n; c++)
-            if (l->rel[i]->col[c].role != out->col[c].role) out->col[c].role = ROLE_NONE;
+        for (int c = 0; c < out->n; c++) merge_role(&out->col[c], &l->rel[i]->col[c]);
     }
     out->node = bind_union(b, in, l->n, pos);
     for (int c = 0; out->node && c < out->n; c++) {

@@ -161,11 +161,14 @@ static bool place_subs(struct binder *b, struct block *k)
     return k->s.rel.node != NULL;
 }
 
-static uint8_t role_of(const struct rel *r, const struct weir_expr *e)
+static void pass_role(const struct rel *r, const struct weir_expr *e, struct column *out)
 {
     for (int i = 0; e->op == WEIR_OP_COLUMN && i < r->n; i++)
-        if (r->col[i].index == e->column) return r->col[i].role;
-    return ROLE_NONE;
+        if (r->col[i].index == e->column) {
+            out->role = r->col[i].role;
+            out->late = r->col[i].late;
+            out->window = r->col[i].window;
+        }
 }
 
 /* The projection: the items, then what ORDER BY needs beside them. KEYS get its columns. */
@@ -181,7 +184,7 @@ static struct rel *project(struct binder *b, struct block *k, const struct weir_
         e[i] = k->item[i].expr;
         name[i] = k->item[i].name;
         struct column c = {.name = name[i], .type = e[i]->type, .index = i};
-        c.role = role_of(&k->s.rel, e[i]);
+        pass_role(&k->s.rel, e[i], &c);
         if (!bind_add_column(b, out, c)) return NULL;
     }
     for (int i = 0; i < k->n_order; i++) {

@@ -514,7 +514,7 @@ static struct weir_expr *aggregate_value(struct binder *b, struct scope *s, stru
         return bind_unsupported(b, &pos, "more than %d aggregates in a sub-query used as a value",
                                 SUB_VALUES);
     uint64_t all = (UINT64_C(1) << j.n_keys) - 1;
-    struct grouping g = {.n_keys = j.n_keys, .n_sets = 1, .set = &all};
+    struct grouping g = {.n_keys = j.n_keys, .n_sets = 1, .set = &all, .all_columns = true};
     g.key = bind_alloc(b, (size_t)j.n_keys, sizeof *g.key);
     struct weir_expr **item = &in->item[0];
     for (int i = 0; g.key && i < j.n_keys; i++) g.key[i].expr = j.right_key[i];

@@ -159,7 +159,8 @@ static struct rel *window_rel(struct binder *b, struct rel *in, struct group_win
     for (int i = 0; i < 3; i++) {
         const struct weir_field *f = &out->node->schema.field[n + i];
         struct column c = {.name = f->name, .type = f->type, .index = n + i};
-        if (i < 2) c.role = i ? ROLE_WINDOW_END : ROLE_WINDOW_START;
+        c.role = (uint8_t)(ROLE_WINDOW_START + i);
+        c.window = w->fixed ? w : NULL;
         if (!bind_add_column(b, out, c)) return NULL;
     }
     return out;
@@ -234,7 +235,11 @@ struct rel *bind_window_tvf(struct binder *b, const struct weir_ast_expr *a)
     const struct weir_ast_expr *arg[5] = {0};
     if (!sort_args(b, f, a, arg)) return NULL;
     struct rel *in = window_input(b, arg[0]);
-    struct group_window w = {.pos = a->pos, .kind = f->kind, .name = f->name};
-    if (!in || !window_time(b, in, arg[1], &w) || !window_sizes(b, f, arg, &w)) return NULL;
-    return w.kind == WEIR_WINDOW_CUMULATE ? cumulate(b, in, &w) : window_rel(b, in, &w);
+    struct group_window *w = bind_alloc(b, 1, sizeof *w);
+    if (!in || !w) return NULL;
+    *w = (struct group_window){.pos = a->pos, .kind = f->kind, .name = f->name};
+    if (!window_time(b, in, arg[1], w) || !window_sizes(b, f, arg, w)) return NULL;
+    if (w->kind == WEIR_WINDOW_CUMULATE) return cumulate(b, in, w);
+    w->fixed = true;
+    return window_rel(b, in, w);
 }
