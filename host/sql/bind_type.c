@@ -385,6 +385,7 @@ static struct weir_expr *number_arith(struct binder *b, enum weir_op op, struct 
 static struct weir_expr *same_type_arith(struct binder *b, enum weir_op op, struct weir_expr *l,
                                          struct weir_expr *r, struct weir_pos pos)
 {
+    if (!l || !r) return NULL;
     struct weir_type t = l->type;
     t.nullable = l->type.nullable || r->type.nullable;
     return bind_new(b, op, t, pos, 2, l, r, NULL);
