@@ -274,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_machine_keeps_the_promises),
         cmocka_unit_test(xml_plans_like_the_machine),
+        cmocka_unit_test(exported_xml_is_the_machine),
         cmocka_unit_test(broken_files_are_refused),
         cmocka_unit_test(broken_demands_are_refused),
         cmocka_unit_test(a_changed_plan_file_is_refused),
