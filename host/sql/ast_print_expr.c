@@ -152,6 +152,13 @@ static void print_arg(const struct weir_ast_call *c, const char *before, size_t 
     weir_ast_print_expr(c->args.items[i], b);
 }
 
+static bool ends_in_interval(const struct weir_ast_expr *e)
+{
+    while (e->kind == WEIR_AST_EX_BINARY || e->kind == WEIR_AST_EX_UNARY)
+        e = e->kind == WEIR_AST_EX_BINARY ? e->binary.right : e->unary.operand;
+    return e->kind == WEIR_AST_EX_LITERAL && e->literal->kind == WEIR_AST_LIT_INTERVAL;
+}
+
 static void print_args(const struct weir_ast_call *c, struct weir_buf *b)
 {
     static const char *const sides[] = {
@@ -185,10 +192,12 @@ static void print_args(const struct weir_ast_call *c, struct weir_buf *b)
         print_arg(c, " ", 1, b);
         print_arg(c, " FROM ", 0, b);
         break;
-    case WEIR_AST_CALL_CEIL_FLOOR:
-        print_arg(c, "", 0, b);
-        print_arg(c, " TO ", 1, b);
+    case WEIR_AST_CALL_CEIL_FLOOR: {
+        bool parens = ends_in_interval(c->args.items[0]); /* else TO would belong to it */
+        print_arg(c, parens ? "(" : "", 0, b);
+        print_arg(c, parens ? ") TO " : " TO ", 1, b);
         break;
+    }
     default: weir_print_exprs(&c->args, b);
     }
 }
