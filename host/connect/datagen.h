@@ -3,25 +3,27 @@
 
 #include "host/connect/connect.h"
 
-/* Generated columns. A value depends on its column's seed and its row's number alone, so rows do
-   not depend on how many partitions make them.
+// clang-format off
+/* Generated columns. A value depends on its column's seed and its row's number alone, so rows do not depend on
+   how many partitions make them.
 
-   | option               | default            | |
+   | option               | default            |                                                            |
    |----------------------|--------------------|------------------------------------------------------------|
-   | number-of-rows       | unbounded          | also ended by the shortest sequence | |
-   rows-per-second      | see below          | over all partitions | | seed                 | from
-   the clock     | any integer; also fixes "now" at 2024-01-01 00:00:00       | | fields.X.kind |
-   random             | random, sequence                                           | |
-   fields.X.start, .end | required           | sequence: first and last value | | fields.X.min, .max
-   | range of the type  | random numbers, both included (FLOAT, DOUBLE: from 0)      | |
-   fields.X.length      | 100, or the type's | random text (hex digits) and bytes | |
-   fields.X.var-len     | false              | random text and bytes of 1 to `length` | |
-   fields.X.null-rate   | 0                  | share of NULLs | | fields.X.max-past    | 0 |
-   TIMESTAMP: up to so much before now ('5 min', '100 ms')    | | fields.X.seed        | from seed,
-   name    |                                                            |
+   | number-of-rows       | unbounded          | also ended by the shortest sequence                        |
+   | rows-per-second      | see below          | over all partitions                                        |
+   | seed                 | from the clock     | any integer; also fixes "now" at 2024-01-01 00:00:00       |
+   | fields.X.kind        | random             | random, sequence                                           |
+   | fields.X.start, .end | required           | sequence: first and last value                             |
+   | fields.X.min, .max   | range of the type  | random numbers, both included (FLOAT, DOUBLE: from 0)      |
+   | fields.X.length      | 100, or the type's | random text (hex digits) and bytes                         |
+   | fields.X.var-len     | false              | random text and bytes of 1 to `length`                     |
+   | fields.X.null-rate   | 0                  | share of NULLs                                             |
+   | fields.X.max-past    | 0                  | TIMESTAMP: up to so much before now ('5 min', '100 ms')    |
+   | fields.X.seed        | from seed, name    |                                                            |
 
-   Without rows-per-second an unbounded table makes 10000 rows a second, as Flink's does, and a
-   bounded one as many as it can. DATE and TIME are those of now. */
+   Without rows-per-second an unbounded table makes 10000 rows a second, as Flink's does, and a bounded one as
+   many as it can. DATE and TIME are those of now. */
+// clang-format on
 
 struct weir_gen_field {
     struct weir_type type;

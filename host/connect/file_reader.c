@@ -150,6 +150,20 @@ int weir_file_reader_open(const struct weir_file_table *table, const char *path,
     return 0;
 }
 
+static void log_skipped(void *ctx, const char *record, size_t n, const struct weir_error *why)
+{
+    struct weir_file_reader *r = ctx;
+    weir_error_log_add(r->log, r->path, r->base + (uint64_t)(record - r->buf), record, n,
+                       why->message);
+}
+
+void weir_file_reader_log(struct weir_file_reader *r, struct weir_error_log *log)
+{
+    r->log = log;
+    r->decoder->on_skip = log_skipped;
+    r->decoder->skip_ctx = r;
+}
+
 int weir_file_reader_rows(struct weir_file_reader *r, uint32_t max_rows, struct weir_builder *b,
                           uint32_t *rows, struct weir_error *err)
 {

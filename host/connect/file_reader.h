@@ -1,6 +1,7 @@
 #ifndef WEIR_CONNECT_FILE_READER_H
 #define WEIR_CONNECT_FILE_READER_H
 
+#include "host/connect/error_log.h"
 #include "host/connect/file_table.h"
 #include "host/connect/stream.h"
 
@@ -20,7 +21,8 @@ struct weir_file_reader {
     uint64_t end;    /* records that begin here or later are somebody else's */
     bool at_eof;
     uint64_t lines; /* line ends before base, kept only where the file cannot be read again */
-    bool reread;    /* the file can be read again */
+    struct weir_error_log *log; /* of skipped records; NULL: none */
+    bool reread;                /* the file can be read again */
 };
 
 /* Where to start reading. */
@@ -36,6 +38,9 @@ int weir_file_reader_open(const struct weir_file_table *table, const char *path,
                           const struct weir_file_range *range, const int *columns, int n_columns,
                           _Atomic uint64_t *progress, struct weir_file_reader **out,
                           struct weir_error *err) WEIR_NODISCARD;
+
+/* From now on, skipped records go to LOG (borrowed). */
+void weir_file_reader_log(struct weir_file_reader *r, struct weir_error_log *log);
 
 /* Append up to MAX_ROWS rows to B; *ROWS = 0 at the end. Errors name file and line. */
 int weir_file_reader_rows(struct weir_file_reader *r, uint32_t max_rows, struct weir_builder *b,

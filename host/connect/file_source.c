@@ -40,6 +40,7 @@ struct file_source {
     int n_columns;
     pthread_mutex_t lock;
     pthread_cond_t counted;
+    struct weir_error_log *log; /* NULL: dropped records are only counted */
     _Atomic uint64_t bytes;
 };
 
@@ -112,6 +113,9 @@ static int plan_splits(struct weir_source *base, int want, int *n_splits, struct
     uint64_t target =
         (total + (uint64_t)(want > 1 ? want : 1) - 1) / (uint64_t)(want > 1 ? want : 1);
     if (target < s->table.min_split_bytes) target = s->table.min_split_bytes;
+    weir_error_log_close(s->log);
+    s->log = NULL;
+    if (s->table.errors_path) rc = weir_error_log_open(s->table.errors_path, &s->log, err);
     for (size_t f = 0; f < s->paths.n && !rc; f++) rc = add_splits(s, f, target, err);
     s->base.est_bytes = total;
     atomic_store(&s->bytes, 0);
@@ -229,6 +233,7 @@ static int open_split(struct weir_source *base, int split, const int *columns, i
         close_split((struct weir_reader *)r);
         return rc;
     }
+    if (s->log) weir_file_reader_log(r->file, s->log);
     *out = (struct weir_reader *)r;
     return 0;
 }
@@ -244,6 +249,7 @@ static int next(struct weir_reader *base, uint32_t max_rows, struct weir_batch *
     uint64_t skipped = r->file->decoder->skipped;
     atomic_fetch_add_explicit(&r->source->base.skipped, skipped - r->skipped, memory_order_relaxed);
     r->skipped = skipped;
+    if (!rc && r->source->log) rc = weir_error_log_check(r->source->log, err);
     if (rc || !rows) return rc;
     rc = weir_builder_finish(r->builder, out, err);
     if (rc) return rc;
@@ -307,6 +313,7 @@ static void source_free(struct weir_source *base)
     if (!s) return;
     forget_splits(s);
     weir_free(s->columns);
+    weir_error_log_close(s->log);
     weir_file_table_release(&s->table);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->counted);

@@ -6,6 +6,7 @@
 static const char *const general_keys[] = {"path",
                                            "format",
                                            "format.ignore-parse-errors",
+                                           "format.parse-errors-path",
                                            "format.max-record-bytes",
                                            "source.min-split-bytes",
                                            NULL};
@@ -93,6 +94,17 @@ static int copy_names(const struct weir_table_spec *t, struct weir_file_table *o
     out->name = weir_strdup(t->name);
     out->path = weir_strdup(path);
     if (!out->name || !out->path) return weir_fail_nomem(err, strlen(path), "copying options");
+    const char *errors = weir_option_get(t, "format.parse-errors-path");
+    if (errors) {
+        bool ignored =
+            out->format == WEIR_FORMAT_CSV ? out->csv.ignore_errors : out->json.ignore_errors;
+        if (!ignored)
+            return weir_option_fail(
+                t, "format.parse-errors-path", err,
+                "nothing is dropped without 'format.ignore-parse-errors' = 'true'");
+        out->errors_path = weir_strdup(errors);
+        if (!out->errors_path) return weir_fail_nomem(err, strlen(errors), "copying options");
+    }
     return weir_schema_copy(&t->schema, &out->schema, err);
 }
 
@@ -131,6 +143,7 @@ void weir_file_table_release(struct weir_file_table *t)
     weir_free(t->name);
     weir_free(t->path);
     weir_free(t->null_literal);
+    weir_free(t->errors_path);
     memset(t, 0, sizeof *t);
 }
 

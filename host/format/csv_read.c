@@ -238,6 +238,8 @@ static int decode(struct weir_decoder *base, const struct weir_window *w, uint32
 {
     struct csv_decoder *d = (struct csv_decoder *)base;
     uint32_t before = weir_builder_rows(b), n = 0;
+    struct weir_error own;
+    if (!err) err = &own; /* a record that is skipped needs a message too */
     int rc = 0;
     restart(d);
     while (n < max_rows && d->start < w->limit && (rc = next_record(d, w, err)) > 0) {
@@ -247,7 +249,8 @@ static int decode(struct weir_decoder *base, const struct weir_window *w, uint32
         rc = is_filler(d, w) ? 0 : decode_record(d, w, b, err);
         if (rc == WEIR_ERR_DATA && d->o->ignore_errors) {
             weir_builder_truncate(b, before + n);
-            base->skipped++;
+            size_t end = d->ix.pos[d->ix.record[d->record].last];
+            weir_decoder_skip(base, w->data + d->start, end - d->start, err);
             rc = 0;
         } else if (rc) {
             break;

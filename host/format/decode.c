@@ -6,6 +6,14 @@
 
 #include "runtime/column/text.h"
 
+void weir_decoder_skip(struct weir_decoder *d, const char *record, size_t n,
+                       const struct weir_error *why)
+{
+    d->skipped++;
+    if (n && record[n - 1] == '\r') n--;
+    if (d->on_skip) d->on_skip(d->skip_ctx, record, n, why);
+}
+
 static int decode_bytes(struct weir_builder *b, int c, const char *text, size_t n,
                         struct weir_buf *scratch)
 {

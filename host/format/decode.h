@@ -22,6 +22,10 @@ struct weir_decoder {
     uint64_t skipped;   /* records dropped by ignore-parse-errors */
     size_t last_record; /* offset in the window of the last record that became a row */
     size_t error_at;    /* offset in the window that a data error is about */
+    /* Told of every record that is skipped: its bytes (without the line end) in the window, and
+       why. May be NULL. */
+    void (*on_skip)(void *ctx, const char *record, size_t n, const struct weir_error *why);
+    void *skip_ctx;
 };
 
 struct weir_decoder_ops {
@@ -51,6 +55,10 @@ struct weir_decode_columns {
 #define WEIR_MAX_RECORD_BYTES ((size_t)8 << 20) /* default of 'format.max-record-bytes' */
 
 /* ---- shared by the formats ---- */
+
+/* Count a broken record and tell whoever wants to know. */
+void weir_decoder_skip(struct weir_decoder *d, const char *record, size_t n,
+                       const struct weir_error *why);
 
 /* Append the value that TEXT stands for to column C of B. 0, an enum weir_text, or WEIR_ERR_NOMEM;
    nothing is appended on failure. SCRATCH holds bytes on the way. TEXT must be checked for UTF-8 by

@@ -89,6 +89,8 @@ static int decode(struct weir_decoder *base, const struct weir_window *w, uint32
     struct json_decoder *d = (struct json_decoder *)base;
     uint32_t before = weir_builder_rows(b), n = 0;
     size_t start = 0, end;
+    struct weir_error own;
+    if (!err) err = &own; /* a line that is skipped needs a message too */
     int rc = 0;
     while (n < max_rows && start < w->limit && (rc = line_end(d, w, start, &end, err)) > 0) {
         rc = 0;
@@ -97,7 +99,7 @@ static int decode(struct weir_decoder *base, const struct weir_window *w, uint32
             rc = decode_line(d, w->data + start, end - start, b, err);
             if (rc == WEIR_ERR_DATA && d->o->ignore_errors) {
                 weir_builder_truncate(b, before + n);
-                base->skipped++;
+                weir_decoder_skip(base, w->data + start, end - start, err);
                 rc = 0;
             } else if (rc) {
                 break;

@@ -111,6 +111,35 @@ static void test_structure(void **state)
     expect_rows("n:l s:s", FS ";csv.allow-comments=true", "1|a\n3|c\n#d\n");
 }
 
+static void test_error_log(void **state)
+{
+    (void)state;
+    given("1,a\n2\r\nx,b\n3,\xFF\n4,\"d\"e\n5,f\n");
+    expect_rows("n:l s:s", FS ";format.ignore-parse-errors=true;format.parse-errors-path=bad.json",
+                "1|a\n5|f\n");
+    struct weir_buf log = read_file("bad.json");
+    assert_string_equal(log.data,
+                        "{\"file\":\"in.csv\",\"byte\":4,\"error\":\"1 field, where 2 are "
+                        "expected\",\"record\":\"2\"}\n"
+                        "{\"file\":\"in.csv\",\"byte\":7,\"error\":\"column \\\"n\\\" (field 1): "
+                        "\\\"x\\\" is not a value of type "
+                        "BIGINT\",\"record\":\"x,b\"}\n"
+                        "{\"file\":\"in.csv\",\"byte\":11,\"error\":\"column \\\"s\\\" (field 2): "
+                        "\\\"?\\\" is not UTF-8 (convert the file "
+                        "with iconv)\",\"record_base64\":\"Myz/\"}\n"
+                        "{\"file\":\"in.csv\",\"byte\":15,\"error\":\"field 2: \\\"\\\"d\\\"e\\\": "
+                        "text after the closing quote (a quote "
+                        "inside a field must be doubled)\",\"record\":\"4,\\\"d\\\"e\"}\n");
+    weir_buf_release(&log);
+    expect_error("n:l s:s", FS ";format.ignore-parse-errors=true;format.parse-errors-path=no/dir/x",
+                 "no/dir/x: cannot be written: No such file or directory");
+    expect_error("n:l s:s", FS ";format.parse-errors-path=x", "nothing is dropped without");
+    if (!access("/dev/full", W_OK))
+        expect_error("n:l s:s",
+                     FS ";format.ignore-parse-errors=true;format.parse-errors-path=/dev/full",
+                     "/dev/full: cannot be written: No space left on device");
+}
+
 static void test_header(void **state)
 {
     (void)state;
@@ -222,11 +251,11 @@ static void test_describe_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),        cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_nulls),        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_structure),    cmocka_unit_test(test_header),
-        cmocka_unit_test(test_long_records), cmocka_unit_test(test_projection),
-        cmocka_unit_test(test_describe_row)};
+        cmocka_unit_test(test_plain),      cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_nulls),      cmocka_unit_test(test_types),
+        cmocka_unit_test(test_structure),  cmocka_unit_test(test_header),
+        cmocka_unit_test(test_error_log),  cmocka_unit_test(test_long_records),
+        cmocka_unit_test(test_projection), cmocka_unit_test(test_describe_row)};
     enter_directory();
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     leave_directory();

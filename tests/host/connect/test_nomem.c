@@ -87,10 +87,16 @@ static int scenario(int k, struct weir_buf *out)
     case 13: return print_rows(WEIR_ROWS_CSV, out);
     case 14: return print_rows(WEIR_ROWS_JSON, out);
     case 15: return print_rows(WEIR_ROWS_MARKDOWN, out);
+    case 16:
+        return read_all("s:l l:s",
+                        "connector=filesystem;format=csv;csv.ignore-parse-errors=true;format.parse-"
+                        "errors-path=bad;"
+                        "path=in.csv",
+                        1, out);
     default: return read_all("l:l", "connector=filesystem;format=csv;csv.hedr=true;path=x", 1, out);
     }
 }
-enum { N_SCENARIOS = 17 };
+enum { N_SCENARIOS = 18 };
 
 static void prepare(void)
 {
@@ -109,6 +115,7 @@ static void prepare(void)
     assert_int_equal(weir_builder_finish(b, &the_batch, &err), 0);
     weir_builder_free(b);
     mkdir("d", 0777);
+    write_text("bad", "");
     static const char *const made[] = {
         "format=csv;csv.null-literal=NA;csv.header=true;path=in.csv",
         "format=csv;csv.null-literal=NA;csv.header=true;path=in.csv.gz",
