@@ -199,17 +199,23 @@ static void emit_key(const struct weir_groups *g, uint32_t k, const uint64_t *ro
     }
 }
 
+/* Column by column, a block of rows that stays in the cache at a time. */
+#define BLOCK 256
+
 int weir_groups_emit(const struct weir_groups *g, size_t first, size_t n, struct weir_builder *b,
                      struct weir_error *err)
 {
-    for (uint32_t k = 0; k < g->keys.n; k++)
-        for (size_t i = first; i < first + n; i++) emit_key(g, k, group_row(g, i), b);
-    for (uint32_t a = 0; a < g->layout->n_aggs; a++) {
-        int c = (int)(g->keys.n + a);
-        for (size_t i = first; i < first + n; i++) {
-            int rc =
-                emit_agg(&g->layout->agg[a], group_row(g, i) + g->layout->agg_word[a], b, c, err);
-            if (rc) return rc;
+    for (size_t from = first, to; from < first + n; from = to) {
+        to = from + BLOCK < first + n ? from + BLOCK : first + n;
+        for (uint32_t k = 0; k < g->keys.n; k++)
+            for (size_t i = from; i < to; i++) emit_key(g, k, group_row(g, i), b);
+        for (uint32_t a = 0; a < g->layout->n_aggs; a++) {
+            const struct weir_pipe_agg *agg = &g->layout->agg[a];
+            uint32_t at = g->layout->agg_word[a];
+            for (size_t i = from; i < to; i++) {
+                int rc = emit_agg(agg, group_row(g, i) + at, b, (int)(g->keys.n + a), err);
+                if (rc) return rc;
+            }
         }
     }
     return WEIR_OK;

@@ -97,6 +97,14 @@ static void sum_few(const struct weir_groups *g, uint32_t at, uint32_t m, const 
     }
 }
 
+static void count_few(const struct weir_groups *g, uint32_t at, uint32_t m, const uint32_t *no)
+{
+    uint32_t count[FEW][COPIES] = {{0}};
+    for (uint32_t i = 0; i < m; i++) count[no[i]][i % COPIES]++;
+    for (size_t r = 0; r < g->n_rows; r++)
+        for (int c = 0; c < COPIES; c++) group_row(g, r)[at] += count[r][c];
+}
+
 static void moments(uint32_t m, uint64_t *const *row, uint32_t at, const double *v)
 {
     for (uint32_t i = 0; i < m; i++) {
@@ -389,6 +397,22 @@ static int update_distinct(struct weir_groups *g, uint32_t a, uint32_t m, bool a
     return groups_add_distinct(g, a, m, g->picked_row, err);
 }
 
+/* The functions that have a way of their own for few groups; false: this is another one. */
+static bool update_few(struct weir_groups *g, const struct weir_pipe_agg *agg, uint32_t at,
+                       uint32_t m, bool all, const void *values)
+{
+    bool sum =
+        (agg->fn == WEIR_AGG_SUM || agg->fn == WEIR_AGG_AVG) && groups_values_of(agg) == VALUES_F64;
+    if (!sum && agg->fn != WEIR_AGG_COUNT) return false;
+    for (uint32_t i = 0; !all && i < m; i++) g->pick[i] = g->row_no[g->pick[i]];
+    const uint32_t *no = all ? g->row_no : g->pick;
+    if (sum)
+        sum_few(g, at, m, no, values);
+    else
+        count_few(g, at, m, no);
+    return true;
+}
+
 /* ONE: all rows are in the group of g->row[0]. */
 static int update_agg(struct weir_groups *g, uint32_t a, uint32_t n, const struct weir_vec *arg,
                       const struct weir_vec *filter, bool one, struct weir_error *err)
@@ -400,12 +424,7 @@ static int update_agg(struct weir_groups *g, uint32_t a, uint32_t n, const struc
     const void *values = arg ? pick_values(g, agg, arg, m, all) : NULL;
     if (g->set[a]) return update_distinct(g, a, m, all, values, err);
     if (one) return groups_reduce(g, agg, g->row[0] + at, m, values, err);
-    bool sum = agg->fn == WEIR_AGG_SUM || agg->fn == WEIR_AGG_AVG;
-    if (sum && g->n_rows <= FEW && m > 8 * FEW && groups_values_of(agg) == VALUES_F64) {
-        for (uint32_t i = 0; !all && i < m; i++) g->pick[i] = g->row_no[g->pick[i]];
-        sum_few(g, at, m, all ? g->row_no : g->pick, values);
-        return WEIR_OK;
-    }
+    if (g->n_rows <= FEW && m > 8 * FEW && update_few(g, agg, at, m, all, values)) return WEIR_OK;
     if (all) return groups_accumulate(g, agg, at, m, g->row, values, err);
     for (uint32_t i = 0; i < m; i++) g->picked_row[i] = g->row[g->pick[i]];
     return groups_accumulate(g, agg, at, m, g->picked_row, values, err);

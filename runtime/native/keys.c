@@ -120,23 +120,22 @@ void weir_keys_hash(const struct weir_keys *k, uint32_t n, const uint64_t *rows,
     }
 }
 
+static bool same_text(const uint64_t *a, const uint64_t *b)
+{
+    return a[1] == b[1] &&
+           weir_bytes_equal((const char *)(uintptr_t)a[0], (const char *)(uintptr_t)b[0], a[1]);
+}
+
 bool weir_keys_equal_texts(const struct weir_keys *k, const uint64_t *a, const uint64_t *b)
 {
-    size_t at = 0;
+    if (k->n == 1) return same_text(a, b);
     for (uint32_t c = 0; c < k->n; c++) {
         enum weir_phys p = weir_type_phys(k->type[c]);
-        if (p == WEIR_PHYS_STR) {
-            if (a[at + 1] != b[at + 1]) return false;
-            if (a[at] != b[at] && memcmp((const void *)(uintptr_t)a[at],
-                                         (const void *)(uintptr_t)b[at], (size_t)a[at + 1]))
-                return false;
-            at += 2;
-        } else {
-            if (a[at] != b[at]) return false;
-            at++;
-            if (p == WEIR_PHYS_I128 && a[at] != b[at]) return false;
-            at += p == WEIR_PHYS_I128;
-        }
+        bool two = p == WEIR_PHYS_I128 || p == WEIR_PHYS_STR;
+        bool same = p == WEIR_PHYS_STR ? same_text(a, b) : a[0] == b[0] && (!two || a[1] == b[1]);
+        if (!same) return false;
+        a += two ? 2 : 1;
+        b += two ? 2 : 1;
     }
     return true;
 }

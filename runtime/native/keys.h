@@ -31,6 +31,27 @@ const uint64_t *weir_key_words_of(const struct weir_vec *v, uint32_t n, uint64_t
 void weir_keys_hash(const struct weir_keys *k, uint32_t n, const uint64_t *rows, uint64_t nulls,
                     uint64_t *hash);
 
+/* Are the N bytes at A and B the same? Short texts without a call. */
+static inline bool weir_bytes_equal(const char *a, const char *b, uint64_t n)
+{
+    uint64_t x, y, diff = 0;
+    if (n > 32) return !memcmp(a, b, n);
+    if (n >= 8) {
+        for (uint64_t i = 0; i + 8 < n; i += 8) {
+            memcpy(&x, a + i, 8), memcpy(&y, b + i, 8);
+            diff |= x ^ y;
+        }
+        memcpy(&x, a + n - 8, 8), memcpy(&y, b + n - 8, 8);
+        return !(diff | (x ^ y));
+    }
+    if (n >= 4) {
+        uint32_t p, q, r, t;
+        memcpy(&p, a, 4), memcpy(&q, b, 4), memcpy(&r, a + n - 4, 4), memcpy(&t, b + n - 4, 4);
+        return !((p ^ q) | (r ^ t));
+    }
+    return !n || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
 /* Are two sequences of key words (without the NULL bits) the same key? */
 bool weir_keys_equal_texts(const struct weir_keys *k, const uint64_t *a, const uint64_t *b);
 static inline bool weir_keys_equal(const struct weir_keys *k, const uint64_t *a, const uint64_t *b)

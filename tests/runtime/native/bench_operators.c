@@ -89,6 +89,75 @@ static void bench_groups(enum shape shape, uint32_t rows, uint64_t distinct)
     free(v);
 }
 
+/* Two tables of GROUPS random groups each, half of them shared, merged in parts and emitted. */
+static void bench_merge(enum shape shape, uint32_t groups)
+{
+    struct setup s;
+    struct weir_type types[3];
+    struct weir_groups *from[2], *to;
+    struct vectors *v = malloc(sizeof *v);
+    int n_keys;
+    struct weir_batch *b = make_rows(shape, groups * 2, groups, types, &n_keys), *out;
+    setup_init(&s, n_keys, types);
+    setup_agg(&s, WEIR_AGG_SUM, types[n_keys], false, false);
+    setup_agg(&s, WEIR_AGG_COUNT, weir_type_make(WEIR_TYPE_NULL), false, false);
+    setup_done(&s);
+    for (uint32_t i = 0; i < 2; i++) {
+        if (weir_groups_new(&s.layout, NULL, &from[i], NULL)) abort();
+        for (uint32_t at = i * groups; at + WEIR_VECTOR <= (i + 1) * groups; at += WEIR_VECTOR)
+            if (setup_update(&s, from[i], v, b, at, WEIR_VECTOR, NULL)) abort();
+    }
+    size_t merged = weir_groups_count(from[0]) + weir_groups_count(from[1]), count = 0;
+    double start = now_ns(), merge = 0, emit = 0;
+    for (uint32_t part = 0; part < 2; part++) {
+        start = now_ns();
+        if (weir_groups_new(&s.layout, NULL, &to, NULL)) abort();
+        for (uint32_t i = 0; i < 2; i++)
+            if (weir_groups_merge_part(to, from[i], part, 2, NULL)) abort();
+        merge += now_ns() - start;
+        start = now_ns();
+        if (setup_emit(&s, to, &out, NULL)) abort();
+        emit += now_ns() - start;
+        count += out->n_rows;
+        weir_batch_unref(out);
+        weir_groups_free(to);
+    }
+    printf("merge %-14s %9zu into %9zu groups %6.2f ns/group, emit %6.2f ns/group\n",
+           shape_name[shape], merged, count, merge / (double)merged, emit / (double)count);
+    weir_groups_free(from[0]);
+    weir_groups_free(from[1]);
+    weir_batch_unref(b);
+    setup_free(&s);
+    free(v);
+}
+
+/* COUNT(DISTINCT key) of ROWS rows, alone or in 1000 groups. */
+static void bench_distinct(enum shape shape, uint32_t rows, uint64_t distinct, bool keyed)
+{
+    struct setup s;
+    struct weir_type types[3], key = weir_type_make(WEIR_TYPE_DOUBLE);
+    int n_keys;
+    struct weir_batch *b = make_rows(shape, rows, distinct, types, &n_keys);
+    struct vectors *v = malloc(sizeof *v);
+    struct weir_groups *g;
+    setup_init(&s, keyed, &key);
+    setup_agg(&s, WEIR_AGG_COUNT, types[0], true, false);
+    setup_done(&s);
+    if (weir_groups_new(&s.layout, NULL, &g, NULL)) abort();
+    double start = now_ns();
+    for (uint32_t from = 0; from < rows; from += WEIR_VECTOR) {
+        uint32_t n = rows - from < WEIR_VECTOR ? rows - from : WEIR_VECTOR;
+        vectors_of(v, b, from, n);
+        if (weir_groups_update(g, n, &v->ptr[n_keys], v->ptr, NULL, NULL)) abort();
+    }
+    printf("count distinct %-14s %9llu values, %4zu groups %7.2f ns/row\n", shape_name[shape],
+           (unsigned long long)distinct, weir_groups_count(g), (now_ns() - start) / rows);
+    weir_groups_free(g);
+    weir_batch_unref(b);
+    setup_free(&s);
+    free(v);
+}
+
 static void bench_no_keys(uint32_t rows)
 {
     struct setup s;
@@ -173,6 +242,13 @@ int main(int argc, char **argv)
     for (int shape = DENSE; shape <= TEXT; shape++)
         for (int i = 0; i < 10 && groups[i] <= 2 * (uint64_t)rows; i++)
             bench_groups((enum shape)shape, rows, groups[i]);
+    for (int shape = DENSE; shape <= TEXT; shape++) {
+        bench_merge((enum shape)shape, 2048);
+        bench_merge((enum shape)shape, rows / 4);
+        for (uint64_t distinct = 10; distinct <= 1000000; distinct *= 100)
+            for (int keyed = 0; keyed < 2; keyed++)
+                bench_distinct((enum shape)shape, rows, distinct, keyed);
+    }
     for (int shape = DENSE; shape <= TEXT; shape++)
         for (uint32_t distinct = 1; distinct <= 1000000; distinct *= 10)
             bench_join((enum shape)shape, 1000000, distinct, rows);
