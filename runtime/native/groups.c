@@ -473,7 +473,7 @@ int groups_find(struct weir_groups *g, uint32_t n, uint64_t nulls, bool hashed,
 {
     assert(n <= WEIR_VECTOR);
     int rc = groups_reserve_rows(g, n, err);
-    uint64_t want = 2 * (uint64_t)(g->n_rows + n);
+    uint64_t want = groups_want_slots(g, n);
     bool fits = g->slot && want <= g->mask + 1, dense = false;
     if (!rc && !fits && g->integer_key) rc = cover(g, n, nulls, &dense, err);
     if (!rc && !fits && !dense) rc = reserve_slots(g, want, err);

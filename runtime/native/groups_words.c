@@ -98,7 +98,7 @@ int groups_find_words(struct weir_groups *g, uint32_t n, const struct weir_vec *
 {
     if (key->constant) return 0;
     if (g->dense) return find_dense(g, n, key, err);
-    if (!g->slot || 2 * (uint64_t)(g->n_rows + n) > g->mask + 1) return 0;
+    if (!g->slot || groups_want_slots(g, n) > g->mask + 1) return 0;
     int rc = groups_reserve_rows(g, n, err);
     if (rc) return rc;
     return find_hash(g, n, weir_key_words_of(key, n, (uint64_t *)(void *)g->values), err);

@@ -1,29 +1,31 @@
 /* The build side of a hash join: ids for the keys, then a counting sort of the rows by id.
 
-   Building: concatenate the batches, give every row its key's id (dense: key - min; hash: the order
-   in which distinct keys appear), count the rows of each id, prefix sums, and gather the payload in
-   that order. The directory doubles as distinct keys appear, so that many duplicates of few keys
-   leave a small table. Memory while building is about twice the payload.
+   Concatenate the key columns, give every row its key's id (dense: key - min; hash: the order in
+   which distinct keys appear), count the rows of each id, prefix sums, and gather the payload in
+   that order, one column after the other, so that building takes little more than the payload
+   itself. The directory doubles as distinct keys appear, so that many duplicates of few keys leave
+   a small table.
 
-   Looking up goes in chunks on the caller's stack: key words, hashes, then all slots of the chunk
-   prefetched, then all candidates' key words and offsets, then the comparison. So a table larger
-   than the caches costs a few overlapping misses a row, and nothing is shared between threads.
-
-   offset[] has one entry more than its documentation promises, equal to the last: the id n_ids has
-   no rows, which makes a dense lookup of an absent key free of branches. */
+   offset[] has one entry more than its documentation promises, equal to the last, and key_word[]
+   room for one more key: the id n_ids has no rows, so that looking up an absent key needs no branch
+   (whether a key is there is what branch prediction can know least). */
 #include "runtime/native/jointable.h"
 
 #include "kernels/common/hash.h"
 #include "runtime/native/keys.h"
 
-#define NO_ID      UINT32_MAX
-#define TAG        (~(uint64_t)UINT32_MAX) /* of the hash, in a slot */
-#define MAX_ROWS   2147483646u
-#define FIRST_IDS  512
+#define NO_ID     UINT32_MAX
+#define TAG       (~(uint64_t)UINT32_MAX) /* of the hash, in a slot */
+#define MAX_ROWS  2147483646u
+#define FIRST_IDS 512
+/* Up to SMALL_IDS there are four slots an id: no collisions to mispredict, and still in the cache.
+ */
+#define SMALL_IDS 8192
+* /
 #define DENSE_MORE 1024 /* a range of 8 * rows + this is dense enough */
 
-/* What the caller sees first, then what only freeing needs. */
-struct table {
+    /* What the caller sees first, then what only freeing needs. */
+    struct table {
     struct weir_join_table pub;
     struct weir_pool *pool;
     size_t slot_bytes, offset_bytes, word_bytes;
@@ -33,7 +35,9 @@ struct build {
     struct weir_pool *pool;
     struct table *t;
     struct weir_keys keys;
-    struct weir_batch *rows; /* all batches, in their order */
+    struct weir_batch *const *batches;
+    size_t n_batches;
+    struct weir_batch *rows; /* the key columns of all batches, in their order */
     uint32_t *id;            /* [rows->n_rows], NO_ID: a NULL key */
     uint64_t *hash;          /* [cap] of each id; hash tables only */
     size_t cap;              /* ids that hash and key_word have room for */
@@ -145,14 +149,14 @@ static int regrow(struct weir_pool *pool, uint64_t **p, size_t old_bytes, size_t
 static int grow(struct build *b, struct weir_error *err)
 {
     struct table *t = b->t;
-    size_t cap = b->cap ? b->cap * 2 : FIRST_IDS, slots = cap * 2;
+    size_t cap = b->cap ? b->cap * 2 : FIRST_IDS, slots = cap * (cap <= SMALL_IDS ? 4 : 2);
     size_t word = (size_t)t->pub.key_words * 8;
     int rc = regrow(b->pool, &b->hash, b->cap * 8, cap * 8, err);
     if (rc) return rc;
     b->cap = cap; /* of the hashes, so that they are released rightly */
-    rc = regrow(b->pool, &t->pub.key_word, t->word_bytes, cap * word, err);
+    rc = regrow(b->pool, &t->pub.key_word, t->word_bytes, (cap + 1) * word, err);
     if (rc) return rc;
-    t->word_bytes = cap * word;
+    t->word_bytes = (cap + 1) * word;
     weir_pool_free(b->pool, t->pub.slot, t->slot_bytes);
     t->pub.slot = weir_pool_malloc(b->pool, slots * 8, err);
     t->slot_bytes = t->pub.slot ? slots * 8 : 0;
@@ -255,15 +259,43 @@ static int order_rows(struct build *b, int64_t **order, size_t *n_kept, bool *sa
     return WEIR_OK;
 }
 
+/* Columns [FIRST, FIRST + N) of all batches as one batch. */
+static int concat_columns(const struct build *b, const struct weir_type *types, int first, int n,
+                          struct weir_batch **out, struct weir_error *err)
+{
+    *out = NULL;
+    struct weir_batch **part = weir_calloc(b->n_batches, sizeof *part);
+    int rc = part ? WEIR_OK : weir_fail_nomem(err, b->n_batches * sizeof *part, "for a join table");
+    for (size_t i = 0; i < b->n_batches && !rc; i++) {
+        rc = weir_batch_new(b->batches[i]->n_rows, (uint32_t)n, &part[i], err);
+        for (int c = 0; c < n && !rc; c++)
+            weir_column_share(&part[i]->col[c], &b->batches[i]->col[first + c]);
+    }
+    if (!rc) rc = weir_batch_concat(b->pool, part, b->n_batches, types + first, n, out, err);
+    for (size_t i = 0; part && i < b->n_batches; i++) weir_batch_unref(part[i]);
+    weir_free(part);
+    return rc;
+}
+
 static int gather_payload(struct build *b, const struct weir_type *types, int n_columns,
                           const int64_t *order, size_t n, struct weir_error *err)
 {
     struct weir_builder *builder;
     int rc = weir_builder_new(b->pool, n_columns, types, &builder, err);
-    if (rc) return rc;
-    for (int c = 0; c < n_columns; c++) weir_builder_gather(builder, c, &b->rows->col[c], order, n);
-    weir_builder_set_rows(builder, (uint32_t)n);
-    rc = weir_builder_finish(builder, &b->t->pub.payload, err);
+    for (int c = 0; c < n_columns && !rc; c++) {
+        struct weir_batch *one = NULL;
+        if (c < (int)b->keys.n) {
+            weir_builder_gather(builder, c, &b->rows->col[c], order, n);
+            continue;
+        }
+        rc = concat_columns(b, types, c, 1, &one, err);
+        if (!rc) weir_builder_gather(builder, c, &one->col[0], order, n);
+        weir_batch_unref(one);
+    }
+    if (!rc) {
+        weir_builder_set_rows(builder, (uint32_t)n);
+        rc = weir_builder_finish(builder, &b->t->pub.payload, err);
+    }
     weir_builder_free(builder);
     return rc;
 }
@@ -304,7 +336,7 @@ static int fill(struct build *b, const struct weir_type *types, int n_columns,
     if (!rc) rc = order_rows(b, &order, &n_kept, &same, err);
     weir_pool_free(b->pool, b->id, id_bytes);
     if (!rc && same)
-        t->payload = weir_batch_ref(b->rows);
+        rc = concat_columns(b, types, 0, n_columns, &t->payload, err);
     else if (!rc)
         rc = gather_payload(b, types, n_columns, order, n_kept, err);
     weir_pool_free(b->pool, order, n_kept * sizeof *order);
@@ -332,7 +364,10 @@ int weir_join_build(struct weir_pool *pool, struct weir_batch *const *batches, s
         return weir_fail(err, WEIR_ERR_UNSUPPORTED,
                          "a join on %d key columns: at most %d can be executed", n_keys,
                          WEIR_JOIN_MAX_KEYS);
-    struct build b = {.pool = pool, .keys = weir_keys_make((uint32_t)n_keys, types)};
+    struct build b = {.pool = pool,
+                      .batches = batches,
+                      .n_batches = n_batches,
+                      .keys = weir_keys_make((uint32_t)n_keys, types)};
     int rc = WEIR_ERR_NOMEM;
     size_t bytes = scratch_bytes(&b.keys);
     b.t = weir_calloc(1, sizeof *b.t);
@@ -352,7 +387,7 @@ int weir_join_build(struct weir_pool *pool, struct weir_batch *const *batches, s
         goto out;
     }
     if (n_keys) memcpy(b.t->pub.key_type, types, (size_t)n_keys * sizeof *types);
-    rc = weir_batch_concat(pool, batches, n_batches, types, n_columns, &b.rows, err);
+    rc = concat_columns(&b, types, 0, n_keys, &b.rows, err);
     if (!rc) rc = fill(&b, types, n_columns, err);
 out:
     weir_pool_free(pool, b.hash, b.cap * 8);
@@ -363,168 +398,4 @@ out:
     else if (b.t)
         weir_join_free(&b.t->pub);
     return rc;
-}
-
-/* ---- looking up ---- */
-
-#define DENSE(T)                                                                                   \
-    do {                                                                                           \
-        const T *in = key->data;                                                                   \
-        for (uint32_t i = 0; i < n; i++) {                                                         \
-            uint64_t id = (uint64_t)in[key->constant ? 0 : i] - (uint64_t)t->min;                  \
-            id = id < n_ids ? id : n_ids;                                                          \
-            begin[i] = offset[id];                                                                 \
-            end[i] = offset[id + 1];                                                               \
-        }                                                                                          \
-    } while (0)
-
-static void lookup_dense(const struct weir_join_table *t, uint32_t n, const struct weir_vec *key,
-                         uint32_t *restrict begin, uint32_t *restrict end)
-{
-    const uint32_t *offset = t->offset;
-    uint64_t n_ids = t->n_ids;
-    switch (weir_type_phys(key->type)) {
-    case WEIR_PHYS_BOOL: DENSE(uint8_t); break;
-    case WEIR_PHYS_I8: DENSE(int8_t); break;
-    case WEIR_PHYS_I16: DENSE(int16_t); break;
-    case WEIR_PHYS_I32: DENSE(int32_t); break;
-    default: DENSE(int64_t);
-    }
-    for (uint32_t i = 0; key->st && i < n; i++)
-        if (weir_vec_state(key, i) != WK_VALID) end[i] = begin[i];
-}
-
-#define CHUNK_WORDS    4096
-#define CHUNK_ROWS     256
-#define PREFETCH_TEXTS 16384 /* slots */
-
-/* From slot AT on, the first id with TAG; *AT is where it is. */
-static inline uint32_t next_candidate(const struct weir_join_table *t, uint64_t tag, uint64_t *at)
-{
-    uint64_t s;
-    for (; (s = t->slot[*at]); *at = (*at + 1) & t->mask)
-        if ((s & TAG) == tag) return (uint32_t)s - 1;
-    return NO_ID;
-}
-
-/* N <= CHUNK_ROWS keys of one word, none of them NULL. */
-static void lookup_words(const struct weir_join_table *t, uint32_t n, const uint64_t *word,
-                         uint32_t *begin, uint32_t *end)
-{
-    uint64_t hash[CHUNK_ROWS];
-    uint32_t id[CHUNK_ROWS];
-    for (uint32_t i = 0; i < n; i++) {
-        hash[i] = wk_hash_word(WK_HASH_SEED, word[i]);
-        prefetch(&t->slot[hash[i] & t->mask]);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t at = hash[i] & t->mask;
-        id[i] = next_candidate(t, hash[i] & TAG, &at);
-        if (id[i] == NO_ID) continue;
-        prefetch(&t->key_word[id[i]]);
-        prefetch(&t->offset[id[i]]);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        if (id[i] != NO_ID && t->key_word[id[i]] != word[i]) {
-            uint64_t at = hash[i] & t->mask;
-            do {
-                id[i] = next_candidate(t, hash[i] & TAG, &at);
-                at = (at + 1) & t->mask;
-            } while (id[i] != NO_ID && t->key_word[id[i]] != word[i]);
-        }
-        begin[i] = id[i] == NO_ID ? 0 : t->offset[id[i]];
-        end[i] = id[i] == NO_ID ? 0 : t->offset[id[i] + 1];
-    }
-}
-
-/* Ask for the bytes of the first text key of the candidates. */
-static void prefetch_texts(const struct weir_join_table *t, uint32_t n, const uint32_t *id)
-{
-    uint32_t at = 0;
-    for (uint32_t k = 0; weir_type_phys(t->key_type[k]) != WEIR_PHYS_STR; k++)
-        at += weir_key_words(t->key_type[k]);
-    for (uint32_t i = 0; i < n; i++)
-        if (id[i] != NO_ID)
-            prefetch((const void *)(uintptr_t)t->key_word[(size_t)id[i] * t->key_words + at]);
-}
-
-/* N <= CHUNK_ROWS key rows of K. */
-static void lookup_rows(const struct weir_join_table *t, const struct weir_keys *k, uint32_t n,
-                        const uint64_t *rows, uint64_t nulls, uint32_t *begin, uint32_t *end)
-{
-    uint64_t hash[CHUNK_ROWS], at[CHUNK_ROWS];
-    uint32_t id[CHUNK_ROWS];
-    weir_keys_hash(k, n, rows, nulls, hash);
-    for (uint32_t i = 0; i < n; i++) prefetch(&t->slot[at[i] = hash[i] & t->mask]);
-    for (uint32_t i = 0; i < n; i++) {
-        hash[i] &= TAG;
-        id[i] = rows[(size_t)i * k->words] ? NO_ID : next_candidate(t, hash[i], &at[i]);
-        if (id[i] == NO_ID) continue;
-        prefetch(&t->key_word[(size_t)id[i] * t->key_words]);
-        prefetch(&t->offset[id[i]]);
-    }
-    if (!k->fixed && t->mask >= PREFETCH_TEXTS) prefetch_texts(t, n, id);
-    for (uint32_t i = 0; i < n; i++) {
-        while (id[i] != NO_ID && !weir_keys_equal(k, rows + (size_t)i * k->words + 1,
-                                                  t->key_word + (size_t)id[i] * t->key_words)) {
-            at[i] = (at[i] + 1) & t->mask;
-            id[i] = next_candidate(t, hash[i], &at[i]);
-        }
-        begin[i] = id[i] == NO_ID ? 0 : t->offset[id[i]];
-        end[i] = id[i] == NO_ID ? 0 : t->offset[id[i] + 1];
-    }
-}
-
-/* Rows [FROM, …) of vector V. */
-static struct weir_vec tail(const struct weir_vec *v, uint32_t from)
-{
-    struct weir_vec x = *v;
-    if (v->constant) return x;
-    x.data = (char *)v->data + from * weir_phys_size(weir_type_phys(v->type));
-    if (x.st) x.st += from;
-    return x;
-}
-
-static void lookup_hash(const struct weir_join_table *t, uint32_t n,
-                        const struct weir_vec *const *key, uint32_t *begin, uint32_t *end)
-{
-    uint64_t rows[CHUNK_WORDS];
-    struct weir_keys k = weir_keys_make(t->n_keys, t->key_type);
-    uint32_t chunk = CHUNK_WORDS / k.words;
-    if (chunk > CHUNK_ROWS) chunk = CHUNK_ROWS;
-    bool words = k.words == 2 && k.n == 1 && !key[0]->st;
-    for (uint32_t from = 0, m; from < n; from += m) {
-        struct weir_vec vec[WEIR_JOIN_MAX_KEYS];
-        const struct weir_vec *part[WEIR_JOIN_MAX_KEYS];
-        m = n - from < chunk ? n - from : chunk;
-        for (uint32_t c = 0; c < k.n; c++) {
-            vec[c] = tail(key[c], from);
-            part[c] = &vec[c];
-        }
-        if (words) {
-            lookup_words(t, m, weir_key_words_of(part[0], m, rows), begin + from, end + from);
-            continue;
-        }
-        uint64_t nulls = weir_keys_load(&k, m, part, rows);
-        lookup_rows(t, &k, m, rows, nulls, begin + from, end + from);
-    }
-}
-
-int weir_join_lookup(const struct weir_join_table *t, uint32_t n, const struct weir_vec *const *key,
-                     uint32_t *begin, uint32_t *end)
-{
-    uint32_t error = n;
-    for (uint32_t k = 0; k < t->n_keys; k++) {
-        uint32_t e = weir_vec_first_error(key[k], n);
-        if (e < error) error = e;
-    }
-    if (error < n) return (int)error + 1;
-    if (!t->n_keys) {
-        for (uint32_t i = 0; i < n; i++) begin[i] = 0, end[i] = t->offset[1];
-    } else if (t->dense) {
-        lookup_dense(t, n, key[0], begin, end);
-    } else {
-        lookup_hash(t, n, key, begin, end);
-    }
-    return 0;
 }
