@@ -1,3 +1,4 @@
+/* Random machines and demands: each draw decides one oddity, so that every mixture of them comes up. */
 #include "tests/topology/generate.h"
 
 #include <stdlib.h>
