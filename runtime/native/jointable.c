@@ -18,14 +18,12 @@
 #define TAG       (~(uint64_t)UINT32_MAX) /* of the hash, in a slot */
 #define MAX_ROWS  2147483646u
 #define FIRST_IDS 512
-/* Up to SMALL_IDS there are four slots an id: no collisions to mispredict, and still in the cache.
- */
-#define SMALL_IDS 8192
-* /
+/* Up to here an id has four slots: fewer collisions to mispredict, and still in the cache. */
+#define SMALL_IDS  8192
 #define DENSE_MORE 1024 /* a range of 8 * rows + this is dense enough */
 
-    /* What the caller sees first, then what only freeing needs. */
-    struct table {
+/* What the caller sees first, then what only freeing needs. */
+struct table {
     struct weir_join_table pub;
     struct weir_pool *pool;
     size_t slot_bytes, offset_bytes, word_bytes;
