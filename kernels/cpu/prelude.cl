@@ -1,6 +1,9 @@
 /* What generated kernels for CPU-type devices are written in: strings, vectors of eight lanes, sums. The shared headers of
    kernels/common stand before this text. Local size is 1: a work-group is one thread with one contiguous chunk of rows. */
 
+/* The native operators round after every operation, so kernels do. */
+#pragma OPENCL FP_CONTRACT OFF
+
 /* A string: LEN bytes at P, which lie in buffer SPACE (a number of the generated table of bases). */
 typedef struct {
     __global const uchar *p;
@@ -53,6 +56,22 @@ static inline uchar wk_eq_s(wk_s a, wk_s b)
         (lo) += ((hi) - (dd_t - dd_b)) + ((x)-dd_b);                                               \
         (hi) = dd_t;                                                                               \
     }
+
+/* A double as an integer of the same order (-0 < 0, every NaN is the largest), and back: MIN and MAX. */
+static inline long wk_order_f64(double d)
+{
+    long bits = as_long(d != d ? as_double(0x7ff8000000000000UL) : d);
+    return bits ^ (long)((ulong)(bits >> 63) >> 1);
+}
+static inline ulong wk_f64_of_order(long order)
+{
+    return (ulong)(order ^ (long)((ulong)(order >> 63) >> 1));
+}
+static inline long8 wk_order_f64x8(double8 d)
+{
+    long8 bits = select(as_long8(d), (long8)(0x7ff8000000000000L), d != d);
+    return bits ^ as_long8(as_ulong8(bits >> 63) >> 1);
+}
 
 #define WK_LANES ((long8)(0, 1, 2, 3, 4, 5, 6, 7))
 

@@ -18,6 +18,20 @@ struct cl_program_entry {
 
 /* ---- programs ---- */
 
+/* The first error of the compiler's log, or its beginning. */
+static void build_log(struct cl_backend *b, cl_program p, char *out, size_t size)
+{
+    size_t n = 0;
+    out[0] = 0;
+    if (clGetProgramBuildInfo(p, b->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &n) || !n) return;
+    char *log = weir_calloc(1, n + 1);
+    if (log && !clGetProgramBuildInfo(p, b->device, CL_PROGRAM_BUILD_LOG, n, log, NULL)) {
+        const char *error = strstr(log, "error:");
+        snprintf(out, size, "%.*s", (int)size - 1, error ? error : log);
+    }
+    weir_free(log);
+}
+
 static int build(struct cl_backend *b, const char *source, cl_program *out, struct weir_error *err)
 {
     cl_int rc;
@@ -26,11 +40,11 @@ static int build(struct cl_backend *b, const char *source, cl_program *out, stru
     if (rc) return weir_cl_fail(err, rc, "creating a program");
     rc = clBuildProgram(p, 1, &b->device, BUILD_OPTIONS, NULL, NULL);
     if (rc) {
-        char log[240] = "";
-        clGetProgramBuildInfo(p, b->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        char log[240];
+        build_log(b, p, log, sizeof log);
         clReleaseProgram(p);
         weir_cl_fail(err, rc, "building a kernel");
-        return weir_fail(err, WEIR_ERR_DEVICE, "%s: the kernel does not build (%s): %.200s",
+        return weir_fail(err, WEIR_ERR_DEVICE, "%s: the kernel does not build (%s): %s",
                          b->base.name, weir_cl_name(rc), log);
     }
     *out = p;

@@ -149,7 +149,7 @@ static void lookup_dense(struct gen *g, const struct weir_step *s, const uint32_
     gen_arg_name(g, GEN_TAB_OFFSET, t, 0, o);
     gen_arg_name(g, GEN_TAB_INFO, t, 0, info);
     gen_put(g, "ulong id%d = (ulong)r%u - %s[0];", t, key[0], info);
-    gen_put(g, "if (!nulls_%d && id%d < %s[2]) { lo%d = %s[id%d]; hi%d = %s[id%d + 1]; }", t, t,
+    gen_put(g, "if (!nulls_%d_ && id%d < %s[2]) { lo%d = %s[id%d]; hi%d = %s[id%d + 1]; }", t, t,
             info, t, o, t, t, o, t);
 }
 
@@ -165,9 +165,9 @@ static void lookup_hash(struct gen *g, const struct weir_step *s, const uint32_t
     gen_arg_name(g, GEN_TAB_INFO, t, 0, info);
     gen_arg_name(g, GEN_TAB_SLOT, t, 0, slot);
     gen_arg_name(g, GEN_TAB_WORDS, t, 0, words);
-    gen_put(g, "if (!nulls_%d) for (ulong at = h_%d & %s[1];; at = (at + 1) & %s[1]) {", t, t, info,
-            info);
-    gen_put(g, "ulong x = %s[at]; if (!x) break; if ((x ^ h_%d) >> 32) continue;", slot, t);
+    gen_put(g, "if (!nulls_%d_) for (ulong at = h_%d_ & %s[1];; at = (at + 1) & %s[1]) {", t, t,
+            info, info);
+    gen_put(g, "ulong x = %s[at]; if (!x) break; if ((x ^ h_%d_) >> 32) continue;", slot, t);
     gen_put(g,
             "uint id = (uint)x - 1; __global const ulong *W = %s + (ulong)id * %u; uchar same = 1;",
             words, total);
@@ -181,7 +181,7 @@ static void lookup_hash(struct gen *g, const struct weir_step *s, const uint32_t
                     o, d, v, v, v, key[i]);
             w += 2;
         } else {
-            gen_put(g, "same &= W[%u] == k_%d%u;", w, t, w);
+            gen_put(g, "same &= W[%u] == k_%d_%u;", w, t, w);
             w++;
         }
     }
@@ -198,7 +198,7 @@ static void probe_lookup(struct gen *g, const struct weir_step *s)
     int t = s->table;
     compute_all(g, key, s->n);
     if (g->refused) return;
-    snprintf(sfx, sizeof sfx, "_%d", t);
+    snprintf(sfx, sizeof sfx, "_%d_", t);
     gen_put(g, "uint lo%d = 0, hi%d = 0;", t, t);
     key_words(g, key, s->n, sfx);
     const struct weir_join_table *table = g->tables ? g->tables[t] : NULL;
@@ -278,7 +278,7 @@ static void probe(struct gen *g, uint32_t number)
     weir_free(saved);
     gen_arg_name(g, GEN_TAB_INFO, t, 0, info);
     if (s->join == WEIR_JOIN_ANTI_NULL)
-        gen_put(g, "if (any%d || (%s[3] & 1) || (nulls_%d && !(%s[3] & 2))) continue;", t, info, t,
+        gen_put(g, "if (any%d || (%s[3] & 1) || (nulls_%d_ && !(%s[3] & 2))) continue;", t, info, t,
                 info);
     else
         gen_put(g, "if (%sany%d) continue;", s->join == WEIR_JOIN_SEMI ? "!" : "", t);

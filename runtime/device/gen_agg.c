@@ -36,8 +36,7 @@ bool gen_agg_can_vector(const struct gen *g, const struct weir_pipe_agg *a)
 {
     if (a->arg != WEIR_REG_NONE && !gen_can_vector(g, a->arg)) return false;
     if (a->filter != WEIR_REG_NONE && !gen_can_vector(g, a->filter)) return false;
-    if (a->fn == WEIR_AGG_MIN || a->fn == WEIR_AGG_MAX) return !is_float(arg_phys(a));
-    return a->fn == WEIR_AGG_COUNT || is_sum(a->fn);
+    return a->fn <= WEIR_AGG_MAX;
 }
 
 void gen_agg_vector_declare(struct gen *g, uint32_t i)
@@ -56,9 +55,11 @@ void gen_agg_vector(struct gen *g, uint32_t i)
 {
     const struct weir_pipe_agg *a = weir_pipe_agg(g->p) + i;
     char s[32];
+    /* The values are computed before the braces, so that other aggregates can use them. */
+    if (a->filter != WEIR_REG_NONE) gen_vector(g, a->filter);
+    if (a->arg != WEIR_REG_NONE) gen_vector(g, a->arg);
     gen_put(g, "{ long8 m = mask;");
     if (a->filter != WEIR_REG_NONE) {
-        gen_vector(g, a->filter);
         if (g->vec[a->filter] & 2) {
             gen_put(g, "if (any((%s > 1L) & m)) WK_FAIL(WK_ERR_OVERFLOW)",
                     gen_vstate(g, a->filter, s));
@@ -67,7 +68,6 @@ void gen_agg_vector(struct gen *g, uint32_t i)
         gen_put(g, "m &= v%u != 0;", a->filter);
     }
     if (a->arg != WEIR_REG_NONE) {
-        gen_vector(g, a->arg);
         if (g->vec[a->arg] & 2) {
             gen_put(g, "if (any((%s > 1L) & m)) WK_FAIL(WK_ERR_OVERFLOW)",
                     gen_vstate(g, a->arg, s));
@@ -80,10 +80,10 @@ void gen_agg_vector(struct gen *g, uint32_t i)
         gen_put(g, "WK_DD_ADD8(h%u, l%u, x)", i, i);
     } else if (is_sum(a->fn)) {
         gen_put(g, "long8 x = v%u & m; h%u += x >> 32; l%u += x & 0xffffffffL;", a->arg, i, i);
-    } else if (a->fn == WEIR_AGG_MIN) {
-        gen_put(g, "h%u = min(h%u, select((long8)(LONG_MAX), v%u, m));", i, i, a->arg);
-    } else if (a->fn == WEIR_AGG_MAX) {
-        gen_put(g, "h%u = max(h%u, select((long8)(LONG_MIN), v%u, m));", i, i, a->arg);
+    } else if (a->fn == WEIR_AGG_MIN || a->fn == WEIR_AGG_MAX) {
+        bool min = a->fn == WEIR_AGG_MIN, f = is_float(arg_phys(a));
+        gen_put(g, "h%u = %s(h%u, select((long8)(%s), %sv%u%s, m));", i, min ? "min" : "max", i,
+                min ? "LONG_MAX" : "LONG_MIN", f ? "wk_order_f64x8(" : "", a->arg, f ? ")" : "");
     }
     gen_put(g, "}");
 }
@@ -120,7 +120,8 @@ void gen_agg_vector_end(struct gen *g, uint32_t i, uint32_t word)
                 "long h[8]; vstore8(h%u, 0, h); long b = h[0]; for (int q = 1; q < 8; q++) if "
                 "(h[q] %s b) b = h[q];",
                 i, cmp);
-        gen_put(g, "A(%u) = nn ? (ulong)b : 0; A(%u) = nn; }", word, word + 1);
+        gen_put(g, "A(%u) = nn ? %s(b) : 0; A(%u) = nn; }", word,
+                is_float(arg_phys(a)) ? "wk_f64_of_order" : "(ulong)", word + 1);
     }
 }
 
@@ -143,8 +144,10 @@ static void scalar_extreme(struct gen *g, const struct weir_pipe_agg *a, uint32_
 {
     bool min = a->fn == WEIR_AGG_MIN;
     if (is_float(arg_phys(a)))
-        gen_put(g, "if (!A(%u) || wk_%s_f64(r%u, as_double(A(%u)))) A(%u) = as_ulong(r%u);", w + 1,
-                min ? "lt" : "gt", a->arg, w, w, a->arg);
+        gen_put(g,
+                "long x = wk_order_f64(r%u); if (!A(%u) || x %s wk_order_f64(as_double(A(%u)))) "
+                "A(%u) = wk_f64_of_order(x);",
+                a->arg, w + 1, min ? "<" : ">", w, w);
     else
         gen_put(g, "if (!A(%u) || r%u %s (long)A(%u)) A(%u) = (ulong)r%u;", w + 1, a->arg,
                 min ? "<" : ">", w, w, a->arg);

@@ -76,6 +76,14 @@ static void strict2(struct gen *g, uint32_t a, uint32_t b, char out[64])
         snprintf(out, 64, "wk_strict(s%u, s%u)", a, b);
 }
 
+static bool left_joined(const struct gen *g, int table)
+{
+    const struct weir_step *s = weir_pipe_step(g->p);
+    for (uint32_t i = 0; i < g->p->n_steps; i++)
+        if (s[i].kind == WEIR_STEP_PROBE && s[i].table == table) return s[i].join == WEIR_JOIN_LEFT;
+    return false;
+}
+
 static void column(struct gen *g, uint32_t r, const struct weir_insn *in)
 {
     enum weir_phys p = weir_type_phys(in->type);
@@ -90,7 +98,7 @@ static void column(struct gen *g, uint32_t r, const struct weir_insn *in)
     struct weir_type stored =
         tab ? weir_pipe_type(g->p)[weir_pipe_table(g->p)[a].first_type + in->a]
             : weir_pipe_input(g->p)[in->a];
-    bool absent = tab && in->type.nullable; /* LEFT: there may be no build row */
+    bool absent = tab && left_joined(g, a); /* there may be no build row */
     char present[48] = "";
     if (absent) snprintf(present, sizeof present, "j%d == 0xffffffffu ? ", a);
     if (stored.nullable || absent) {
@@ -340,29 +348,39 @@ static void cast(struct gen *g, uint32_t r, const struct weir_insn *in)
         put_state(g, r, "%s", own);
 }
 
+/* The list without its NULLs; a NULL in it turns "not found" into NULL. */
 static void in_list(struct gen *g, uint32_t r, const struct weir_insn *in)
 {
     enum weir_phys p = phys(g, in->a);
     char k[32], d[32], st[16];
     bool null = false;
     gen_arg_name(g, GEN_CONSTS, 0, 0, k);
-    for (uint32_t i = 0; i < in->c; i++) null = null || weir_pipe_const(g->p)[in->b + i].is_null;
-    uint32_t at = g->const_at[in->b], step = p == WEIR_PHYS_STR ? 2 : 1;
     gen_put(g, "long r%u = 0;", r);
-    gen_put(g, "for (uint q = 0; q < %uu && !r%u; q++) {", in->c, r);
-    if (p == WEIR_PHYS_STR) {
-        gen_arg_name(g, GEN_CONST_BYTES, 0, 0, d);
-        gen_put(g, "wk_s c = {%s + %s[%u + 2 * q], (uint)%s[%u + 2 * q], 0};", d, k, at, k, at + 1);
-        gen_put(g, "r%u = wk_eq_s(r%u, c) && c.len != 0xffffffffu;", r, in->a);
-    } else if (is_float(p)) {
-        gen_put(g, "r%u = wk_eq_f64(r%u, as_double(%s[%u + q]));", r, in->a, k, at);
-    } else {
-        gen_put(g, "r%u = r%u == (long)%s[%u + q];", r, in->a, k, at);
+    for (uint32_t i = 0; i < in->c;) {
+        const struct weir_const *c = weir_pipe_const(g->p) + in->b + i;
+        uint32_t n = 0, at = g->const_at[in->b + i];
+        while (i + n < in->c && !c[n].is_null) n++;
+        null = null || !n;
+        i += n ? n : 1;
+        if (!n) continue;
+        gen_put(g, "for (uint q = 0; q < %uu && !r%u; q++) {", n, r);
+        if (p == WEIR_PHYS_STR) {
+            gen_arg_name(g, GEN_CONST_BYTES, 0, 0, d);
+            gen_put(g, "wk_s c = {%s + %s[%u + 2 * q], (uint)%s[%u + 2 * q], 0};", d, k, at, k,
+                    at + 1);
+            gen_put(g, "r%u = wk_eq_s(r%u, c);", r, in->a);
+        } else if (is_float(p)) {
+            gen_put(g, "r%u = wk_eq_f64(r%u, as_double(%s[%u + q]));", r, in->a, k, at);
+        } else {
+            gen_put(g, "r%u = r%u == (long)%s[%u + q];", r, in->a, k, at);
+        }
+        gen_put(g, "}");
     }
-    gen_put(g, "}");
-    (void)step;
-    if (null) gen_refuse(g, "IN with NULL in its list runs natively");
-    put_state(g, r, "%s", gen_state(g, in->a, st));
+    const char *s = gen_state(g, in->a, st);
+    if (null)
+        put_state(g, r, "wk_keep(%s, (uchar)!r%u)", s, r);
+    else
+        put_state(g, r, "%s", s);
 }
 
 static void like(struct gen *g, uint32_t r, const struct weir_insn *in)

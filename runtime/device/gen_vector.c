@@ -130,8 +130,11 @@ static void arithmetic(struct gen *g, uint32_t r, const struct weir_insn *in)
         [WEIR_OP_ADD] = '+', [WEIR_OP_SUB] = '-', [WEIR_OP_MUL] = '*', [WEIR_OP_DIV] = '/'};
     enum weir_phys p = weir_type_phys(in->type);
     strict_state(g, r, in->a, in->b);
-    gen_put(g, "%s v%u = v%u %c v%u;", p == WEIR_PHYS_F64 ? "double8" : "long8", r, in->a,
-            sign[in->op], in->b);
+    if (p == WEIR_PHYS_F64)
+        gen_put(g, "double8 v%u = v%u %c v%u;", r, in->a, sign[in->op], in->b);
+    else /* overflow wraps, and is seen below */
+        gen_put(g, "long8 v%u = as_long8(as_ulong8(v%u) %c as_ulong8(v%u));", r, in->a,
+                sign[in->op], in->b);
     if (p == WEIR_PHYS_F64 || small_product(g, in)) return;
     char failed[160];
     if (in->type.id == WEIR_TYPE_DECIMAL) {
