@@ -1,4 +1,5 @@
-/* Random machines and demands: each draw decides one oddity, so that every mixture of them comes up. */
+/* Random machines and demands: each draw decides one oddity, so that every mixture of them comes
+ * up. */
 #include "tests/topology/generate.h"
 
 #include <stdlib.h>
