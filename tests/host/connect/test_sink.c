@@ -66,7 +66,7 @@ static void random_cell(struct weir_builder *b, int c, struct weir_type t, bool 
 
 static struct weir_batch *random_batch(const struct table *t, uint32_t rows, bool nulls)
 {
-    struct weir_type types[MAX_FIELDS];
+    struct weir_type types[MAX_FIELDS] = {0};
     struct weir_builder *b;
     struct weir_batch *batch;
     struct weir_error err;
