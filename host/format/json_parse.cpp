@@ -16,27 +16,34 @@ struct weir_json_parser {
     ondemand::parser parser;
     const char *const *names;
     size_t *lengths;
+    bool *odd; // the name has characters that JSON escapes: it is never equal to a key as written
     size_t n;
 };
 
 extern "C" struct weir_json_parser *weir_json_parser_new(const char *const *names, size_t n)
 {
-    auto *p = new (std::nothrow) weir_json_parser;
+    auto *p = new (std::nothrow) weir_json_parser();
     if (!p) return nullptr;
     p->names = names;
     p->n = n;
     p->lengths = new (std::nothrow) size_t[n + 1];
-    if (!p->lengths) {
-        delete p;
+    p->odd = new (std::nothrow) bool[n + 1];
+    if (!p->lengths || !p->odd) {
+        weir_json_parser_free(p);
         return nullptr;
     }
-    for (size_t i = 0; i < n; i++) p->lengths[i] = std::strlen(names[i]);
+    for (size_t i = 0; i < n; i++) {
+        p->lengths[i] = std::strlen(names[i]);
+        p->odd[i] = std::strpbrk(names[i], "\"\\") != nullptr;
+    }
     return p;
 }
 
 extern "C" void weir_json_parser_free(struct weir_json_parser *p)
 {
-    if (p) delete[] p->lengths;
+    if (!p) return;
+    delete[] p->lengths;
+    delete[] p->odd;
     delete p;
 }
 
@@ -108,13 +115,16 @@ bool nested_text(const char *p, const char *end, weir_json_cell *cell)
 // the order of the columns, so NEXT is tried first; keys with escapes are compared unescaped.
 size_t find_column(const weir_json_parser *p, const char *key, const char *end, size_t next)
 {
-    const auto *quote =
-        static_cast<const char *>(std::memchr(key, '"', static_cast<size_t>(end - key)));
+    auto room = static_cast<size_t>(end - key);
+    if (next < p->n && !p->odd[next] && room > p->lengths[next] && key[p->lengths[next]] == '"' &&
+        std::memcmp(p->names[next], key, p->lengths[next]) == 0)
+        return next;
+    const auto *quote = static_cast<const char *>(std::memchr(key, '"', room));
     if (!quote) return none;
     auto len = static_cast<size_t>(quote - key);
     for (size_t k = 0; k < p->n; k++) {
         size_t i = next + k < p->n ? next + k : next + k - p->n;
-        if (p->lengths[i] == len && std::memcmp(p->names[i], key, len) == 0) return i;
+        if (p->lengths[i] == len && !p->odd[i] && std::memcmp(p->names[i], key, len) == 0) return i;
     }
     return none;
 }

@@ -35,6 +35,20 @@ static void test_values(void **state)
         "2024-01-01 00:00:00.000000|x'00ff'\n-5|1.00|1000.0|NULL|true|NULL|NULL|NULL|NULL\n");
     given("{\"a\":1,\"a\":2}\n{\"\\u0061\":7}\n{\"A\":1}\n");
     expect_rows("a:l", FS, "2\n7\nNULL\n");
+    given("{\"a\":1,\"b\":2}\n{\"a\\\":1,\\\"b\":3}\n{\"b\":4,\"a\":5,\"a\\\":1,\\\"b\":6}\n");
+    struct table t;
+    struct weir_source *s;
+    struct weir_error err;
+    struct weir_buf out = {0};
+    uint64_t n;
+    table_make(&t, "x:l a:l", FS);
+    t.fields[0].name = "a\":1,\"b"; /* a name that looks like JSON */
+    assert_int_equal(weir_connect_source(&t.def, &s, &err), 0);
+    assert_int_equal(read_source(s, (struct read_plan){1, 100, NULL, 0}, &out, &n, NULL, &err), 0);
+    assert_string_equal(out.data, "NULL|1\n3|NULL\n6|5\n");
+    weir_buf_release(&out);
+    s->ops->free(s);
+    table_drop(&t);
 }
 
 static void test_broken(void **state)
