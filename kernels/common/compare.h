@@ -59,7 +59,7 @@
         return wk_le_##sfx(b, a);                                                                  \
     }
 
-WK_COMPARE_INT(bool, wk_u8)
+WK_COMPARE_INT(u8, wk_u8) /* BOOLEAN */
 WK_COMPARE_INT(i8, wk_i8)
 WK_COMPARE_INT(i16, wk_i16)
 WK_COMPARE_INT(i32, wk_i32)

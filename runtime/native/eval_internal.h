@@ -105,6 +105,7 @@ struct stage_reg {
 
 struct eval_stage {
     uint8_t kind;
+    bool counted;    /* its rows are those that reach the step */
     bool keep_null;  /* MASK: NULL goes on too (a later step must see whether it is an error) */
     uint32_t step;   /* of the descriptor */
     uint32_t parent; /* stage, UINT32_MAX for the first */
@@ -129,24 +130,25 @@ struct eval_stage {
     /* the step's own working memory */
     uint8_t *mask;
     uint32_t *sel, *begin, *end;
-    uint8_t *seen;               /* PROBE: row has a pair that counts (bit 0); pending error */
+    uint32_t *pair;   /* PROBE: build rows of the chunk whose rows are in sel */
+    uint32_t *failed; /* PROBE: build row whose residual is an error, or EVAL_NO_ROW */
+    uint8_t *seen;    /* PROBE: the row has a pair that counts */
+    bool pass_all;    /* RESIDUAL: rows of a LEFT join without a match are going through */
     const struct weir_vec **vec; /* operands of the step */
-    uint64_t rows_in, rows_out;
 };
 
+/* Columns that are plain columns of the input batch and can be taken from it when it is done, and
+   all others, which are appended vector by vector, are collected in a builder each. */
 struct eval_output {
-    struct weir_builder *builder;  /* all columns, or (whole) the computed ones */
-    struct weir_builder *computed; /* columns that are not plain input columns */
-    uint32_t n_cols;
-    uint32_t *reg;  /* [n_cols] */
-    bool *plain;    /* [n_cols]: column of the input batch, unchanged */
-    uint32_t *slot; /* [n_cols]: number in its builder */
-    uint32_t n_plain, n_computed;
-    bool per_batch; /* no PROBE or EXPAND: plain columns are gathered at the batch's end */
-    int64_t *idx;   /* rows of the batch that came through */
+    struct weir_builder *plain, *computed;
+    uint32_t n_cols, n_plain, n_computed;
+    uint32_t *reg;    /* [n_cols] */
+    bool *is_plain;   /* [n_cols] */
+    uint32_t *slot;   /* [n_cols]: number in its builder */
+    uint32_t pending; /* rows of earlier batches in the builders */
+    int64_t *idx;     /* rows of the current batch that came through: [cap_idx] */
     uint32_t n_idx, cap_idx;
-    uint8_t *bits; /* [WEIR_VECTOR / 8 + 8] */
-    uint8_t *valid;
+    uint64_t valid[WEIR_VECTOR / 64 + 1], bits[WEIR_VECTOR / 64 + 1];
 };
 
 struct weir_eval {
@@ -175,11 +177,15 @@ struct weir_eval {
 /* eval_plan.c */
 int eval_plan(struct weir_eval *ev, struct weir_error *err);
 /* eval_column.c */
+int eval_load_const(struct weir_eval *ev, const struct weir_insn *in, struct weir_vec *v,
+                    uint8_t *st);
 int eval_load_column(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
 void eval_gather(struct weir_vec *out, struct stage_reg *to, const struct weir_vec *from,
                  const uint32_t *sel, uint32_t n);
 /* eval_filter.c */
 int eval_run_filter(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);
+/* S->mask = the rows where REG is TRUE; returns the first row where it is an error, or N. */
+uint32_t eval_true_rows(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
 uint32_t eval_select(const uint8_t *mask, uint32_t n, uint32_t *sel);
 mask_fn eval_mask_fn(int op, enum weir_phys phys, bool constant);
 /* eval_probe.c */
@@ -199,7 +205,10 @@ int eval_report(struct weir_eval *ev, const struct eval_stage *s, uint32_t row, 
 void *eval_alloc(struct weir_eval *ev, size_t size); /* 64-byte aligned, lives as long as EV */
 int eval_run_stage(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);
 int eval_run_op(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
-/* Let the rows SEL[0..n) of S (NULL: all of them) be the rows of stage TO and run it. */
+int eval_compute(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);
+/* Let the rows SEL[0..n) of S (NULL: all N of them) be the rows of stage TO; pass runs it, too. */
+struct eval_stage *eval_enter(struct weir_eval *ev, const struct eval_stage *s, uint32_t to,
+                              const uint32_t *sel, uint32_t n);
 int eval_pass(struct weir_eval *ev, struct eval_stage *s, uint32_t to, const uint32_t *sel,
               uint32_t n, struct weir_error *err);
 /* The value of register REG for the rows of S. */

@@ -34,4 +34,7 @@
    see values and keeps the argument's scale, so the binder may replace the call's type by this. */
 struct weir_type weir_function_round_type(struct weir_type x, int digits);
 
+/* Can a value of type FROM be CAST to TO? */
+bool weir_cast_supported(struct weir_type from, struct weir_type to);
+
 #endif
