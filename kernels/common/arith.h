@@ -75,7 +75,7 @@ WK_FN wk_u8 wk_keep(wk_u8 combined, wk_u8 own)
     WK_FN T wk_mod_##sfx(T a, T b, wk_u8 *st)                                                      \
     {                                                                                              \
         if (b == 0) *st = WK_ERR_DIV_ZERO;                                                         \
-        return b == 0 || b == -1 ? (T)0 : (T)(a % b);                                              \
+        return (T)(b == 0 || b == -1 ? 0 : a % b);                                                 \
     }                                                                                              \
     WK_FN T wk_neg_##sfx(T a, wk_u8 *st)                                                           \
     {                                                                                              \
@@ -83,7 +83,7 @@ WK_FN wk_u8 wk_keep(wk_u8 combined, wk_u8 own)
     }                                                                                              \
     WK_FN T wk_abs_##sfx(T a, wk_u8 *st)                                                           \
     {                                                                                              \
-        return a < 0 ? wk_neg_##sfx(a, st) : a;                                                    \
+        return (T)(a < 0 ? wk_neg_##sfx(a, st) : a);                                               \
     }                                                                                              \
     WK_FN T wk_sign_##sfx(T a, wk_u8 *st)                                                          \
     {                                                                                              \
