@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""The program `weir` as a person meets it: results, reports, and above all what it says when something is wrong.
+
+usage: test_cli.py PATH/TO/weir [unittest arguments]
+"""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+WEIR = os.path.abspath(sys.argv.pop(1))
+
+
+def weir(*args, stdin=None, env=None, cwd=None):
+    full = dict(os.environ, **(env or {}))
+    return subprocess.run([WEIR, *args], input=stdin, capture_output=True, text=True, env=full, cwd=cwd, timeout=120)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "wb" if isinstance(content, bytes) else "w") as f:
+            f.write(content)
+        return self.path(name)
+
+    def sql(self, text, *args, **kw):
+        return weir("run", self.write("job.sql", text), "--format", "csv", *args, **kw)
+
+    def ok(self, p):
+        self.assertEqual(p.returncode, 0, p.stderr)
+        return p.stdout
+
+    def fails(self, p, code, *parts):
+        self.assertEqual(p.returncode, code, p.stdout + p.stderr)
+        for part in parts:
+            self.assertIn(part, p.stderr)
+        self.assertNotIn("/build/", p.stderr)
+
+
+class Usage(Case):
+    def test_help(self):
+        self.assertIn("usage: weir", self.ok(weir("--help")))
+        for command in ("run", "explain", "devices", "topo"):
+            out = self.ok(weir(command, "--help"))
+            self.assertIn("weir", out)
+
+    def test_wrong_arguments(self):
+        self.fails(weir(), 2, "usage")
+        self.fails(weir("rnu"), 2, "'rnu' is not a command")
+        self.fails(weir("run"), 2, "give one SQL file")
+        self.fails(weir("run", "--format", "xml", "-c", "SELECT 1"), 2, "--format 'xml'", "box, csv, json or markdown")
+        self.fails(weir("run", "--partitions", "0", "-c", "SELECT 1"), 2, "--partitions '0'")
+        self.fails(weir("run", "--device", "gpu", "-c", "SELECT 1"), 2, "'gpu' is not known", "opencl:N")
+        self.fails(weir("run", "--memory", "4 potatoes", "-c", "SELECT 1"), 2, "--memory")
+        self.fails(weir("run", "--nonsense", "-c", "SELECT 1"), 2, "'--nonsense' is not an option")
+        self.fails(weir("run", "no/such.sql"), 4, "no/such.sql", "No such file")
+
+
+class Results(Case):
+    def test_formats(self):
+        q = "SELECT * FROM (VALUES (1, 'a,b'), (2, CAST(NULL AS STRING))) AS t(x, y) ORDER BY x"
+        self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv")), 'x,y\n1,"a,b"\n2,\n')
+        rows = [json.loads(line) for line in self.ok(weir("run", "-c", q, "--format", "json")).splitlines()]
+        self.assertEqual(rows, [{"x": 1, "y": "a,b"}, {"x": 2, "y": None}])
+        self.assertIn("| 1 | a,b |", self.ok(weir("run", "-c", q, "--format", "markdown")))
+        self.assertIn("│", self.ok(weir("run", "-c", q)))
+
+    def test_several_queries(self):
+        out = self.ok(self.sql("SELECT 1 AS a; SELECT 2 AS b;"))
+        self.assertEqual(out, "a\n1\n\nb\n2\n")
+
+    def test_standard_input(self):
+        self.assertEqual(self.ok(weir("run", "-", "--format", "csv", stdin="SELECT 6 * 7 AS x")), "x\n42\n")
+
+    def test_a_table_is_read_again_for_each_query(self):
+        self.write("t.csv", "1\n2\n3\n")
+        out = self.ok(self.sql("CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = 't.csv', 'format' = 'csv');"
+                               "SELECT SUM(x) AS s FROM t; SELECT COUNT(*) AS n FROM t"))
+        self.assertEqual(out, "s\n6\n\nn\n3\n")
+
+    def test_every_number_of_partitions_and_device(self):
+        self.write("t.csv", "".join(f"{i},{i % 7},{i / 4}\n" for i in range(5000)))
+        text = ("CREATE TABLE t (x INT, k INT, d DOUBLE) WITH ('connector' = 'filesystem', 'path' = 't.csv', 'format' = 'csv');"
+                "SELECT k, COUNT(*) AS n, SUM(d) AS s FROM t WHERE x > 10 GROUP BY k ORDER BY k")
+        want = self.ok(self.sql(text, "--device", "native", "--partitions", "1"))
+        self.assertEqual(len(want.splitlines()), 8)
+        for device in ("native", "opencl"):
+            for n in ("1", "3", "8"):
+                self.assertEqual(self.ok(self.sql(text, "--device", device, "--partitions", n)), want)
+
+    def test_reports(self):
+        stats, trace = self.path("stats.json"), self.path("trace.json")
+        self.ok(weir("run", "-c", "SELECT k, COUNT(*) FROM (VALUES (1), (1), (2)) AS t(k) GROUP BY k", "--stats", stats,
+                     "--trace", trace))
+        with open(stats) as f:
+            s = json.load(f)[0]
+        self.assertEqual(s["rows_out"], 2)
+        self.assertTrue(any("aggregate" in stage["operator"] for stage in s["stages"]))
+        self.assertTrue(all({"backends", "fallbacks", "rows_in", "rows_out", "wall_ms"} <= set(stage) for stage in s["stages"]))
+        with open(trace) as f:
+            self.assertTrue(any(e["ph"] == "X" for e in json.load(f)["traceEvents"]))
+
+    def test_explain(self):
+        q = "SELECT k, COUNT(*) FROM (VALUES (1), (1), (2)) AS t(k) WHERE k > 0 GROUP BY k"
+        out = self.ok(weir("explain", "-c", q))
+        for part in ("== Logical plan ==", "Aggregate", "== Pipelines ==", "== Slots =="):
+            self.assertIn(part, out)
+        plan = json.loads(self.ok(weir("explain", "-c", q, "--format", "json")))
+        self.assertEqual({"plan", "stages", "slots"}, set(plan[0]))
+        self.assertIn("plan", self.ok(weir("run", "-c", "EXPLAIN " + q, "--format", "csv")))
+
+    def test_sink(self):
+        self.ok(self.sql("CREATE TABLE o (x INT) WITH ('connector' = 'filesystem', 'path' = 'out.csv', 'format' = 'csv');"
+                         "INSERT INTO o VALUES (1), (2)"))
+        with open(self.path("out.csv")) as f:
+            self.assertEqual(sorted(f.read().split()), ["1", "2"])
+
+
+class WrongSql(Case):
+    def test_position(self):
+        self.fails(self.sql("SELECT\n  1 +;"), 3, "job.sql:2:6")
+        self.fails(self.sql("SELECT y FROM (VALUES (1)) AS t(x)"), 3, "job.sql:1:8", '"y"')
+        self.fails(self.sql("SELECT 'a' + 1 FROM nowhere"), 3, "job.sql:1:", "nowhere")
+        self.fails(self.sql("SELECT x LIKE 3 FROM (VALUES (1)) AS t(x)"), 3, "job.sql:1:")
+
+    def test_not_executed(self):
+        p = self.sql("SELECT * FROM (VALUES (1)) AS a(x) FULL JOIN (VALUES (2)) AS b(y) ON a.x = b.y")
+        self.fails(p, 3, "job.sql:1:")
+
+    def test_values_that_cannot_be(self):
+        self.fails(self.sql("SELECT 10 / x FROM (VALUES (1), (0)) AS t(x)"), 1, "1:8", "division by zero")
+        self.fails(self.sql("SELECT x + 1 FROM (VALUES (2147483647)) AS t(x)"), 1, "1:8")
+        self.fails(self.sql("SELECT CAST(x AS INT) FROM (VALUES ('12x')) AS t(x)"), 1, "12x", "INT")
+        self.assertEqual(self.ok(self.sql("SELECT CASE WHEN x <> 0 THEN 10 / x ELSE 0 END AS y FROM (VALUES (0)) AS t(x)")), "y\n0\n")
+        self.assertEqual(self.ok(self.sql("SELECT TRY_CAST('12x' AS INT) AS y")), "y\n\n")
+
+
+class WrongData(Case):
+    def csv(self, content, columns="a INT, b STRING", extra=""):
+        self.write("in.csv", content)
+        return (f"CREATE TABLE t ({columns}) WITH ('connector' = 'filesystem', 'path' = 'in.csv', 'format' = 'csv'{extra});"
+                "CREATE TABLE o (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out.csv', 'format' = 'csv');"
+                "INSERT INTO o SELECT COUNT(b) FROM t WHERE a > 0;")
+
+    def broken(self, content, *parts, code=1, **kw):
+        for device in ("native", "opencl"):
+            self.fails(self.sql(self.csv(content, **kw), "--device", device), code, "in.csv", *parts)
+            self.assertFalse(os.path.exists(self.path("out.csv")), "a half-written output")
+            self.assertEqual([f for f in os.listdir(self.folder.name) if ".tmp" in f], [])
+
+    def test_unclosed_quote(self):
+        self.broken('1,x\n2,"abc\n3,y\n', ":2")
+
+    def test_number_of_fields(self):
+        self.broken("1,x\n2,y,z\n", ":2")
+        self.broken("1,x\n2\n", ":2")
+
+    def test_bad_number(self):
+        self.broken("1,x\n12q,y\n", ":2", "12q", "INT")
+        self.broken("1,x\n99999999999,y\n", ":2", "99999999999")
+
+    def test_nul_byte(self):
+        self.broken(b"1,x\n2,a\0b\n", ":2", "NUL")
+
+    def test_long_field(self):
+        p = self.sql(self.csv("1," + "x" * (10 << 20) + "\n"))
+        self.assertEqual(p.returncode, 0, p.stderr)
+
+    def test_ignored_errors(self):
+        p = self.sql(self.csv("1,x\noops,y\n2,z\n", extra=", 'csv.ignore-parse-errors' = 'true'"))
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("1 rows did not parse", p.stderr)
+        with open(self.path("out.csv")) as f:
+            self.assertEqual(f.read().strip(), "2")
+
+    def test_json(self):
+        self.write("in.json", '{"a": 1}\n{"a": }\n')
+        p = self.sql("CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 'in.json', 'format' = 'json');"
+                     "SELECT SUM(a) FROM t")
+        self.fails(p, 1, "in.json:2")
+
+    def test_gzip(self):
+        whole = gzip.compress(b"1,x\n" * 20000)
+        self.write("in.csv.gz", whole[: len(whole) // 2])
+        text = ("CREATE TABLE t (a INT, b STRING) WITH ('connector' = 'filesystem', 'path' = 'in.csv.gz', 'format' = 'csv');"
+                "SELECT COUNT(*) FROM t")
+        p = self.sql(text)
+        self.assertIn(p.returncode, (1, 4), p.stderr)
+        self.assertIn("in.csv.gz", p.stderr)
+
+    def test_missing_file(self):
+        p = self.sql("CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 'none.csv', 'format' = 'csv');"
+                     "SELECT * FROM t")
+        self.fails(p, 4, "none.csv")
+
+    def test_sink_that_cannot_be_written(self):
+        self.write("blocked", "a file where a folder is wanted")
+        p = self.sql("CREATE TABLE o (x INT) WITH ('connector' = 'filesystem', 'path' = 'blocked/out.csv', 'format' = 'csv');"
+                     "INSERT INTO o VALUES (1)")
+        self.fails(p, 4, "blocked")
+
+    def test_unknown_option(self):
+        p = self.sql("CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'pahth' = 'x', 'format' = 'csv');"
+                     "SELECT * FROM t")
+        self.fails(p, 3, "pahth", "path")
+
+
+class Devices(Case):
+    NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent", "OPENCL_VENDOR_PATH": "/nonexistent"}
+
+    def test_list(self):
+        self.assertIn("opencl:0", self.ok(weir("devices")))
+        self.assertTrue(json.loads(self.ok(weir("devices", "--json")))["devices"])
+
+    def test_without_opencl(self):
+        self.assertIn("no OpenCL device", self.ok(weir("devices", env=self.NO_OPENCL)))
+        self.assertEqual(json.loads(self.ok(weir("devices", "--json", env=self.NO_OPENCL)))["devices"], [])
+        self.assertEqual(self.ok(weir("run", "-c", "SELECT 1 AS x", "--format", "csv", env=self.NO_OPENCL)), "x\n1\n")
+        self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl", env=self.NO_OPENCL), 3, "no OpenCL", "install")
+
+    def test_refusal(self):
+        q = "SELECT COUNT(DISTINCT x) FROM (VALUES (1), (2)) AS t(x)"
+        self.fails(weir("run", "-c", q, "--device", "opencl"), 3, "DISTINCT", "--device auto")
+        self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv")).split()[-1], "2")
+        self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl:99"), 2, "opencl:99")
+
+    def test_fallback_is_reported(self):
+        q = "SELECT SUM(10 / x) AS s FROM (VALUES (1), (0)) AS t(x)"
+        self.fails(weir("run", "-c", q, "--device", "opencl"), 1, "division by zero")
+
+
+class Interrupt(Case):
+    def test_ctrl_c(self):
+        job = self.write("job.sql", "CREATE TABLE g (x BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000');"
+                                    "SELECT x FROM g")
+        p = subprocess.Popen([WEIR, "run", job, "--format", "csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1.5)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=20)
+        self.assertEqual(p.returncode, 130, err)
+        self.assertIn("cancelled", err)
+        self.assertTrue(out.startswith("x\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
