@@ -40,7 +40,7 @@ static void *grab(int64_t n, size_t size)
 {
     void *p = aligned_alloc(64, ((size_t)n * size + 127) / 64 * 64);
     if (!p) {
-        fprintf(stderr, "bench_operators: out of memory; try --rows with a smaller number\n");
+        fprintf(stderr, "bench_queries: out of memory; try --rows with a smaller number\n");
         exit(5);
     }
     return p;
@@ -175,14 +175,14 @@ static struct weir_engine *open_engine(const struct data *d, const char *device,
     if (!rc) rc = bench_register(e, "t", t, 6, d->rows, &err);
     if (!rc) rc = bench_register(e, "d", b, 2, d->build_rows, &err);
     if (!rc) return e;
-    fprintf(stderr, "bench_operators: %s\n", err.message);
+    fprintf(stderr, "bench_queries: %s\n", err.message);
     weir_close(e);
     return NULL;
 }
 
 static int usage(void)
 {
-    fputs("usage: bench_operators [--rows N] [--build N] [--runs N] [--threads N] [--device D]...\n"
+    fputs("usage: bench_queries [--rows N] [--build N] [--runs N] [--threads N] [--device D]...\n"
           "  --rows N     rows of the large table (default 33554432)\n"
           "  --build N    rows of the build table and distinct keys of the large grouping (default "
           "1000000)\n"
