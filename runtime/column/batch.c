@@ -6,6 +6,7 @@
    between batches is three reference counts. */
 #include "runtime/column/batch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BUFFER_PADDING 64
@@ -34,7 +35,31 @@ int weir_pool_take(struct weir_pool *pool, size_t bytes, struct weir_error *err)
 
 void weir_pool_give(struct weir_pool *pool, size_t bytes)
 {
-    if (pool) atomic_fetch_sub_explicit(&pool->used, bytes, memory_order_relaxed);
+    if (!pool) return;
+    bool owned = pool->owned; /* read before the bytes go: the pool may go with the last ones */
+    if (atomic_fetch_sub_explicit(&pool->used, bytes, memory_order_acq_rel) == bytes && owned)
+        weir_free(pool);
+}
+
+/* The owner holds one byte of its own, so that `used` reaches 0 exactly once: when the owner and
+ * all buffers are gone. */
+#define OWNERS_BYTE 1
+
+struct weir_pool *weir_pool_new(size_t limit, const char *name)
+{
+    struct weir_pool *pool = weir_calloc(1, sizeof *pool);
+    if (!pool) return NULL;
+    atomic_init(&pool->used, OWNERS_BYTE);
+    pool->limit = limit ? limit + OWNERS_BYTE : 0;
+    pool->owned = true;
+    snprintf(pool->own_name, sizeof pool->own_name, "%s", name);
+    pool->name = pool->own_name;
+    return pool;
+}
+
+void weir_pool_release(struct weir_pool *pool)
+{
+    weir_pool_give(pool, OWNERS_BYTE);
 }
 
 void *weir_pool_malloc(struct weir_pool *pool, size_t size, struct weir_error *err)

@@ -22,7 +22,14 @@ struct weir_pool {
     const char *name; /* for the message: "partition 3" */
     void (*bind)(void *ctx, void *addr, size_t size);
     void *bind_ctx;
+    bool owned; /* made by weir_pool_new */
+    char own_name[32];
 };
+
+/* A pool that lives until it is released and the last buffer paid by it is gone: a query's result
+   may outlive its job. NULL: out of memory. */
+struct weir_pool *weir_pool_new(size_t limit, const char *name);
+void weir_pool_release(struct weir_pool *pool); /* NULL is allowed */
 
 /* Account for BYTES more, or WEIR_ERR_NOMEM naming the pool, its limit and what to raise (nothing
    is taken then). POOL may be NULL: always granted. */

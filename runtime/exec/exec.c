@@ -39,7 +39,7 @@ static int read_split(struct stage_run *r, int slot, int split, struct weir_erro
 {
     struct weir_source *src = r->def->source;
     struct weir_reader *reader = NULL;
-    int rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, &r->j->pool[slot],
+    int rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, r->j->pool[slot],
                                   &reader, err);
     while (!rc && !job_cancelled(r->j) && !satisfied(r)) {
         struct weir_batch *batch = NULL;
@@ -89,7 +89,7 @@ static int slice(struct job *j, struct weir_batch *batch, uint32_t from, uint32_
     struct weir_builder *b = NULL;
     if (!types) return weir_fail_nomem(err, 0, "cutting a batch");
     for (uint32_t c = 0; c < batch->n_cols; c++) types[c] = batch->col[c].type;
-    int rc = weir_builder_new(&j->pool[0], (int)batch->n_cols, types, &b, err);
+    int rc = weir_builder_new(j->pool[0], (int)batch->n_cols, types, &b, err);
     for (uint32_t c = 0; !rc && c < batch->n_cols; c++)
         weir_builder_copy(b, (int)c, &batch->col[c], from, to - from);
     if (!rc) {
@@ -169,7 +169,7 @@ static int run_stream(void *ctx, int slot, struct weir_error *err)
     int rc = WEIR_OK;
     for (int split = 0; slot == 0 && !rc && split < r->n_splits; split++) {
         struct weir_reader *reader = NULL;
-        rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, &r->j->pool[0],
+        rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, r->j->pool[0],
                                   &reader, err);
         while (!rc && !job_cancelled(r->j)) {
             struct weir_batch *batch = NULL;
@@ -284,22 +284,24 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
     j.n_slots = weir_workers_count(options->workers);
     j.pool = weir_calloc((size_t)j.n_slots, sizeof *j.pool);
     j.object = weir_calloc((size_t)s->n_objects, sizeof *j.object);
-    char(*name)[24] = weir_calloc((size_t)j.n_slots, sizeof *name);
     int rc = WEIR_OK;
-    if (!j.pool || !j.object || !name) rc = weir_fail_nomem(err, 0, "starting the query");
+    if (!j.pool || !j.object) rc = weir_fail_nomem(err, 0, "starting the query");
     for (int i = 0; !rc && i < j.n_slots; i++) {
-        snprintf(name[i], sizeof name[i], "partition %d", i);
-        j.pool[i].name = name[i];
-        j.pool[i].limit = options->slot_bytes;
+        char name[32];
+        snprintf(name, sizeof name, "partition %d", i);
+        j.pool[i] = weir_pool_new(options->slot_bytes, name);
+        if (!j.pool[i]) rc = weir_fail_nomem(err, sizeof *j.pool[i], "starting the query");
     }
     if (!rc) rc = run_stages(&j, err);
     stats->rows_in = atomic_load(&j.rows_in);
     stats->rows_out = atomic_load(&j.rows_out);
     stats->late_groups = atomic_load(&j.late_groups);
     stats->n_slots = j.n_slots;
-    for (int i = 0; j.pool && i < j.n_slots; i++) stats->peak_bytes += atomic_load(&j.pool[i].peak);
+    for (int i = 0; j.pool && i < j.n_slots && j.pool[i]; i++) {
+        stats->peak_bytes += atomic_load(&j.pool[i]->peak);
+        weir_pool_release(j.pool[i]);
+    }
     stats->wall_ns = weir_now_ns() - start;
-    weir_free(name);
     weir_free(j.pool);
     weir_free(j.object);
     return rc;

@@ -38,7 +38,7 @@ struct job {
     struct weir_sink *sink;
     struct weir_stats *stats;
     int n_slots;
-    struct weir_pool *pool; /* [n_slots] */
+    struct weir_pool **pool; /* [n_slots] */
     struct object_state *object;
     atomic_bool stop; /* a slot failed */
     _Atomic uint64_t rows_in, rows_out, late_groups;

@@ -36,7 +36,7 @@ static int open_groups(struct job *j, struct object_state *o, struct weir_error 
     if (!o->groups) return weir_fail_nomem(err, 0, "opening the group tables");
     o->n_groups = j->n_slots;
     for (int i = 0; !rc && i < j->n_slots; i++)
-        rc = weir_groups_new(&o->layout, &j->pool[i], &o->groups[i], err);
+        rc = weir_groups_new(&o->layout, j->pool[i], &o->groups[i], err);
     return rc;
 }
 
@@ -108,7 +108,7 @@ static int prune_top(struct job *j, struct object_state *o, int slot, struct wei
     if (want < 0 || o->def->n_sort == 0) return WEIR_OK;
     if (list->rows < 65536 || list->rows < (uint64_t)want * 4) return WEIR_OK;
     struct weir_batch *top = NULL;
-    int rc = sorted_batch(j, o->def, &j->pool[slot], list, want, &top, err);
+    int rc = sorted_batch(j, o->def, j->pool[slot], list, want, &top, err);
     if (rc) return rc;
     batch_list_clear(list);
     rc = batch_list_add(list, top, err);
@@ -153,7 +153,7 @@ static int complete_build(struct job *j, struct object_state *o, struct weir_err
     struct batch_list all = {0};
     int rc = gather_lists(j, o, &all, err);
     if (!rc)
-        rc = weir_join_build(&j->pool[0], all.batch, all.n, o->def->types, o->def->n_columns,
+        rc = weir_join_build(j->pool[0], all.batch, all.n, o->def->types, o->def->n_columns,
                              o->def->n_keys, &o->table, err);
     batch_list_clear(&all);
     return rc;
@@ -171,7 +171,7 @@ static int merge_part(void *ctx, int slot, struct weir_error *err)
     struct merge *m = ctx;
     if (slot >= m->n_parts) return WEIR_OK;
     uint64_t start = weir_now_ns();
-    int rc = weir_groups_new(&m->o->layout, &m->j->pool[slot], &m->part[slot], err);
+    int rc = weir_groups_new(&m->o->layout, m->j->pool[slot], &m->part[slot], err);
     for (int i = 0; !rc && i < m->o->n_groups; i++)
         rc = weir_groups_merge_part(m->part[slot], m->o->groups[i], (uint32_t)slot,
                                     (uint32_t)m->n_parts, err);
@@ -218,7 +218,7 @@ static int push_rows(struct job *j, const struct weir_object *def, int slot, str
                      void *ctx, struct weir_error *err)
 {
     struct weir_builder *b = NULL;
-    int rc = weir_builder_new(&j->pool[slot], def->n_visible, def->types, &b, err);
+    int rc = weir_builder_new(j->pool[slot], def->n_visible, def->types, &b, err);
     for (uint32_t at = from; !rc && at < to && !job_cancelled(j);) {
         uint32_t n = to - at < WEIR_BATCH_ROWS ? to - at : WEIR_BATCH_ROWS;
         for (int c = 0; c < def->n_visible; c++) weir_builder_copy(b, c, &all->col[c], at, n);
@@ -241,7 +241,7 @@ static int read_sorted(struct job *j, struct object_state *o,
     struct weir_batch *all = NULL;
     int rc = gather_lists(j, o, &list, err);
     uint64_t start = weir_now_ns();
-    if (!rc) rc = sorted_batch(j, o->def, &j->pool[0], &list, wanted_rows(o->def), &all, err);
+    if (!rc) rc = sorted_batch(j, o->def, j->pool[0], &list, wanted_rows(o->def), &all, err);
     batch_list_clear(&list);
     if (!rc) {
         weir_trace_span(j->o->trace, 0, "sort", "sort", start, weir_now_ns(), all->n_rows);
@@ -257,7 +257,7 @@ static int read_groups(struct job *j, struct object_state *o, const struct weir_
                        void *ctx, struct weir_error *err)
 {
     struct weir_builder *b = NULL;
-    int rc = weir_builder_new(&j->pool[slot], o->def->n_columns, o->def->types, &b, err);
+    int rc = weir_builder_new(j->pool[slot], o->def->n_columns, o->def->types, &b, err);
     size_t count = weir_groups_count(g);
     for (size_t at = 0; !rc && at < count && !job_cancelled(j); at += WEIR_BATCH_ROWS) {
         size_t n = count - at < WEIR_BATCH_ROWS ? count - at : WEIR_BATCH_ROWS;
@@ -324,7 +324,7 @@ int object_close_windows(struct job *j, int object, int64_t watermark_us,
         any = window_ended(&t, weir_groups_row(g, i));
     o->closed_us = watermark_us;
     if (!any) return WEIR_OK;
-    rc = weir_groups_new(&o->layout, &j->pool[0], &ended, err);
+    rc = weir_groups_new(&o->layout, j->pool[0], &ended, err);
     if (!rc) rc = weir_groups_merge_part(ended, g, 0, 1, err);
     if (!rc) rc = weir_groups_remove(ended, window_open, &t, err);
     if (!rc) rc = read_groups(j, o, ended, 0, push, ctx, err);

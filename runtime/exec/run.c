@@ -51,7 +51,7 @@ static int open_run(struct slot_run *s, const struct weir_backend *b, struct wei
     sink.out.emit = emit;
     sink.out.ctx = s;
     if (o->groups) sink.out.groups = o->groups[s->slot];
-    return b->ops->open(q, &sink, &j->pool[s->slot], j->o->now_us, out, err);
+    return b->ops->open(q, &sink, j->pool[s->slot], j->o->now_us, out, err);
 }
 
 static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir_error *err)

@@ -175,7 +175,8 @@ class WrongData(Case):
         self.broken(b"1,x\n2,a\0b\n", ":2", "NUL")
 
     def test_long_field(self):
-        p = self.sql(self.csv("1," + "x" * (10 << 20) + "\n"))
+        self.broken("1," + "x" * (10 << 20) + "\n", ":1", "format.max-record-bytes")
+        p = self.sql(self.csv("1," + "x" * (10 << 20) + "\n", extra=", 'format.max-record-bytes' = '20000000'"))
         self.assertEqual(p.returncode, 0, p.stderr)
 
     def test_ignored_errors(self):
