@@ -114,13 +114,14 @@ static int supports(const struct weir_backend *base, const struct weir_pipeline 
     return rc == 0;
 }
 
-cl_mem cl_buffer_of(struct cl_backend *b, const void *data, size_t size, cl_int *rc)
+cl_mem cl_buffer_of(struct cl_backend *b, const void *data, size_t size, size_t align, cl_int *rc)
 {
     static const uint64_t none;
     if (!size || !data)
         return clCreateBuffer(b->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, sizeof none,
                               (void *)(uintptr_t)&none, rc);
-    cl_mem_flags how = b->info->unified ? CL_MEM_USE_HOST_PTR : CL_MEM_COPY_HOST_PTR;
+    bool in_place = b->info->unified && (uintptr_t)data % align == 0;
+    cl_mem_flags how = in_place ? CL_MEM_USE_HOST_PTR : CL_MEM_COPY_HOST_PTR;
     return clCreateBuffer(b->context, CL_MEM_READ_ONLY | how, size, (void *)(uintptr_t)data, rc);
 }
 
@@ -131,22 +132,22 @@ static cl_mem table_buffer(struct weir_prepared *q, const struct gen_arg *a, cl_
     size_t n = t->payload->n_rows;
     switch (a->kind) {
     case GEN_TAB_OFFSET:
-        return cl_buffer_of(q->b, t->offset, (t->n_ids + 1) * sizeof *t->offset, rc);
+        return cl_buffer_of(q->b, t->offset, (t->n_ids + 1) * sizeof *t->offset, 4, rc);
     case GEN_TAB_SLOT:
-        return cl_buffer_of(q->b, t->slot, t->slot ? (t->mask + 1) * sizeof *t->slot : 0, rc);
+        return cl_buffer_of(q->b, t->slot, t->slot ? (t->mask + 1) * sizeof *t->slot : 0, 8, rc);
     case GEN_TAB_WORDS:
-        return cl_buffer_of(q->b, t->key_word, (size_t)t->n_ids * t->key_words * 8, rc);
-    case GEN_TAB_INFO: return cl_buffer_of(q->b, q->info[a->a], sizeof q->info[0], rc);
+        return cl_buffer_of(q->b, t->key_word, (size_t)t->n_ids * t->key_words * 8, 8, rc);
+    case GEN_TAB_INFO: return cl_buffer_of(q->b, q->info[a->a], sizeof q->info[0], 8, rc);
     case GEN_TAB_VALID:
-        return c->validity ? cl_buffer_of(q->b, c->validity, (n + 7) / 8, rc) : NULL;
+        return c->validity ? cl_buffer_of(q->b, c->validity, (n + 7) / 8, 1, rc) : NULL;
     case GEN_TAB_BYTES:
-        return cl_buffer_of(q->b, c->data, n ? (size_t)((const int32_t *)c->values)[n] : 0, rc);
+        return cl_buffer_of(q->b, c->data, n ? (size_t)((const int32_t *)c->values)[n] : 0, 1, rc);
     default: {
         enum weir_phys p = weir_type_phys(c->type);
         size_t bytes = p == WEIR_PHYS_STR    ? (n + 1) * 4
                        : p == WEIR_PHYS_BOOL ? (n + 7) / 8
                                              : n * weir_phys_size(p);
-        return cl_buffer_of(q->b, c->values, n ? bytes : 0, rc);
+        return cl_buffer_of(q->b, c->values, n ? bytes : 0, 8, rc);
     }
     }
 }
@@ -162,8 +163,8 @@ static int make_buffers(struct weir_prepared *q, struct weir_error *err)
         q->info[t][2] = x->n_ids;
         q->info[t][3] = (x->has_null_key ? 1u : 0u) | (x->empty ? 2u : 0u);
     }
-    q->consts = cl_buffer_of(q->b, q->k.const_word, q->k.n_const_words * 8u, &rc);
-    if (!rc) q->const_bytes = cl_buffer_of(q->b, weir_pipe_bytes(q->p), q->p->n_bytes, &rc);
+    q->consts = cl_buffer_of(q->b, q->k.const_word, q->k.n_const_words * 8u, 8, &rc);
+    if (!rc) q->const_bytes = cl_buffer_of(q->b, weir_pipe_bytes(q->p), q->p->n_bytes, 1, &rc);
     for (int i = 0; !rc && i < q->k.n_args; i++)
         if (q->k.arg[i].kind >= GEN_TAB_VALUES && q->k.arg[i].kind <= GEN_TAB_INFO)
             q->table[i] = table_buffer(q, &q->k.arg[i], &rc);

@@ -47,8 +47,8 @@ int cl_run_finish(struct weir_run *r, struct weir_error *err);
 void cl_run_stats(const struct weir_run *r, struct weir_run_stats *out);
 void cl_run_close(struct weir_run *r);
 
-/* A buffer over host memory: used in place where memory is unified, copied otherwise. NULL with *RC
-   on failure. SIZE 0 gives a buffer of one unused word. */
-cl_mem cl_buffer_of(struct cl_backend *b, const void *data, size_t size, cl_int *rc);
+/* A buffer over host memory: used in place where memory is unified and DATA a multiple of ALIGN,
+   copied otherwise. NULL with *RC on failure. SIZE 0 gives a buffer of one unused word. */
+cl_mem cl_buffer_of(struct cl_backend *b, const void *data, size_t size, size_t align, cl_int *rc);
 
 #endif

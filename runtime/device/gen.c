@@ -6,7 +6,8 @@
    by one: the remaining steps become nested code, a PROBE or EXPAND a loop, a FILTER a `continue`
    of the innermost one. A register is computed where it is first needed, so later steps pay only
    for rows that came so far. The last, incomplete eight rows are the last eight of the chunk again,
-   with the rows that are done masked out; a batch of less than eight rows is padded by the host. */
+   with the rows that are done masked out; a batch of less than eight rows has room for eight in its
+   columns. */
 #include <stdio.h>
 #include <string.h>
 
@@ -467,8 +468,8 @@ static void body(struct gen *g)
         return;
     }
     gen_put(g, "for (uint at8 = from; at8 < to; at8 += 8) {");
-    gen_put(g, "uint base = at8 + 8 <= to ? at8 : to - 8;");
-    gen_put(g, "long8 mask = WK_LANES >= (long)(at8 - base);");
+    gen_put(g, "uint base = at8 + 8 <= to ? at8 : to < 8 ? 0 : to - 8;");
+    gen_put(g, "long8 mask = (WK_LANES >= (long)(at8 - base)) & (WK_LANES < (long)(to - base));");
     for (uint32_t i = 0; i < prefix; i++) vector_filter(g, s + i);
     if (lanes) {
         for (uint32_t i = 0; i < g->p->n_aggs; i++) gen_agg_vector(g, i);

@@ -53,7 +53,7 @@ struct gen_kernel {
     int n_args;
     struct gen_space space[64];
     int n_spaces;
-    bool vector;    /* wants at least 8 rows */
+    bool vector;    /* loads eight rows at once, at least eight in all */
     bool expands;   /* may give more rows than it gets */
     uint32_t words; /* of a group row */
     uint32_t n_const_words;

@@ -49,4 +49,10 @@ void pipe_free(struct pipe_case *c);
 struct weir_pipeline *pipe_overflow(void);    /* filter on i64 + i64 > 0: overflows decide */
 struct weir_pipeline *pipe_many_groups(void); /* GROUP BY nn_i64: COUNT, SUM */
 
+/* For the benchmark, over date INT, quantity, price, discount DOUBLE, key INT, all NOT NULL:
+   SUM(price * discount) of a range of dates, discounts and quantities; SUM(price), COUNT(*) by key.
+ */
+struct weir_pipeline *pipe_q6(void);
+struct weir_pipeline *pipe_group_bench(void);
+
 #endif
