@@ -9,7 +9,7 @@ static const char *resolve_path(struct weir_arena *a, const struct weir_table_de
                                 const char *path)
 {
     const char *slash = strrchr(def->file_name, '/');
-    if (path[0] == '/' || !strcmp(path, "-") || !slash) return path;
+    if (path[0] == '/' || !strcmp(path, "-") || !strncmp(path, "file://", 7) || !slash) return path;
     return weir_arena_printf(a, "%.*s/%s", (int)(slash - def->file_name), def->file_name, path);
 }
 
@@ -23,7 +23,8 @@ static int make_spec(struct weir_arena *a, const struct weir_table_def *def,
         o[i].value = def->option[i].value;
         o[i].key_pos = def->option[i].key_pos;
         o[i].value_pos = def->option[i].value_pos;
-        if (!strcmp(o[i].key, "path") && !(o[i].value = resolve_path(a, def, o[i].value)))
+        bool is_path = !strcmp(o[i].key, "path") || !strcmp(o[i].key, "format.parse-errors-path");
+        if (is_path && !(o[i].value = resolve_path(a, def, o[i].value)))
             return weir_fail_nomem(err, 0, "opening a table");
     }
     *out = (struct weir_table_spec){.name = def->name,
