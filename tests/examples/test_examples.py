@@ -75,8 +75,26 @@ def read_json(text):
     return [[list(json.loads(line).values()) for line in block.splitlines()] for block in text.split("\n\n")]
 
 
-def run_weir(weir, sql, device, partitions, form):
-    command = [weir, "run", sql, "--device", device, "--partitions", partitions, "--format", form]
+def check_statistics(path, device):
+    """On OpenCL some stage of each query must have run there; what fell back is told."""
+    with open(path) as file:
+        runs = json.load(file)
+    good = True
+    for number, run in enumerate(runs if isinstance(runs, list) else [runs], 1):
+        stages = run["stages"]
+        used = {backend["backend"] for stage in stages for backend in stage["backends"]}
+        for stage in stages:
+            for fallback in stage["fallbacks"]:
+                print(f"     query {number}: {stage['operator']}: {fallback['reason']}")
+        if device == "opencl" and not any(name.startswith("opencl") for name in used):
+            print(f"     query {number}: nothing ran on OpenCL, only on {', '.join(sorted(used))}")
+            good = False
+    return good
+
+
+def run_weir(weir, sql, device, partitions, form, statistics):
+    command = [weir, "run", sql, "--device", device, "--partitions", partitions, "--format", form,
+               "--stats", statistics]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         print(" ".join(command), f"\nexit status {done.returncode}\n{done.stderr}")
@@ -88,8 +106,11 @@ def run_everywhere(weir, sql, queries, right):
     failures = 0
     for device, partitions, form in RUNS:
         name = f"{os.path.basename(sql)} --device {device} --partitions {partitions} --format {form}"
-        results = run_weir(weir, sql, device, partitions, form)
-        good = results is not None and compare(name, results, queries, right)
+        with tempfile.TemporaryDirectory() as place:
+            statistics = os.path.join(place, "stats.json")
+            results = run_weir(weir, sql, device, partitions, form, statistics)
+            good = results is not None and compare(name, results, queries, right)
+            good = good and check_statistics(statistics, device)
         print(f"{'ok  ' if good else 'FAIL'} {name}")
         failures += not good
     return failures

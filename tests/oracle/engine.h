@@ -13,6 +13,8 @@ struct engine {
     void (*run)(struct engine *e, const struct query *q, struct result *out);
     void (*close)(struct engine *e); /* frees E */
     void *state;
+    int64_t answered, on_device,
+        fell_back; /* Weir on OpenCL: queries; those with work done on the device, natively */
 };
 
 /* FAULT: see faults.h. NULL: SQLite failed; a message was printed. */

@@ -118,7 +118,14 @@ int main(int argc, char **argv)
     campaign_summary(&a.campaign, &t);
     printf("seed %llu, %s: %s", (unsigned long long)a.campaign.seed, a.device, t.data);
     text_free(&t);
-    for (int i = 0; i < a.campaign.n_engines; i++) engines[i]->close(engines[i]);
+    for (int i = 0; i < a.campaign.n_engines; i++) {
+        if (strncmp(engines[i]->name, "opencl", 6) == 0)
+            printf(
+                "%s: %lld queries answered, %lld with work on the device, %lld with a fallback\n",
+                engines[i]->name, (long long)engines[i]->answered, (long long)engines[i]->on_device,
+                (long long)engines[i]->fell_back);
+        engines[i]->close(engines[i]);
+    }
     a.campaign.right->close(a.campaign.right);
     return failures ? 1 : 0;
 }

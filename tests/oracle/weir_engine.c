@@ -41,6 +41,16 @@ static enum outcome outcome_of(int status)
     }
 }
 
+static void count_backends(struct engine *e)
+{
+    struct weir_state *s = e->state;
+    const char *statistics = weir_statistics(s->weir);
+    e->answered++;
+    if (!statistics) return;
+    e->on_device += strstr(statistics, "\"backend\": \"opencl") != NULL;
+    e->fell_back += strstr(statistics, "\"reason\": \"") != NULL;
+}
+
 static void run(struct engine *e, const struct query *q, struct result *out)
 {
     struct weir_state *s = e->state;
@@ -51,6 +61,7 @@ static void run(struct engine *e, const struct query *q, struct result *out)
     print_weir(&s->sql, q);
     int status = weir_query(s->weir, s->sql.data, &stream, &error);
     if (status == 0) {
+        count_backends(e);
         arrow_read(&stream, q, out);
     } else {
         result_end(out, outcome_of(status), "%s", error.message);
