@@ -621,7 +621,8 @@ int gen_make(const struct weir_pipeline *p, const struct weir_join_table *const 
     if (!rc) {
         fixed_args(&g);
         group_words(&g);
-        body(&g);
+        for (uint32_t i = 0; i < p->n_aggs; i++) gen_agg_supported(&g, weir_pipe_agg(p) + i);
+        if (!g.refused) body(&g);
         if (!g.refused) assemble(&g);
         if (g.body.oom || out->source.oom)
             rc = weir_fail_nomem(err, out->source.len, "generating a kernel");
