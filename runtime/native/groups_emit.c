@@ -110,6 +110,11 @@ static double average_f64(const uint64_t *acc)
     return dd_value(sum.hi, sum.lo);
 }
 
+static double square_root(double x)
+{
+    return __builtin_sqrt(x);
+}
+
 /* (S2 - S * S / n) / (n or n - 1). Infinite where the squares are too large for a double (values
    beyond 1e154). */
 static double variance(const struct weir_pipe_agg *agg, const uint64_t *acc)
@@ -125,14 +130,11 @@ static double variance(const struct weir_pipe_agg *agg, const uint64_t *acc)
     s2 = dd_normal(s2.hi, s2.lo);
     struct weir_dd mean = dd_div(s, n), square = dd_mul(s, mean);
     if (!dd_finite(square.hi)) return square.hi;
-    struct weir_dd v = dd_div(dd_add(s2, (struct weir_dd){-square.hi, -square.lo}), d);
-    double x = dd_value(v.hi, v.lo);
-    return x > 0 ? x : 0;
-}
-
-static double square_root(double x)
-{
-    return __builtin_sqrt(x);
+    struct weir_dd rest = dd_add(s2, (struct weir_dd){-square.hi, -square.lo});
+    /* What remains below the precision of the sums is rounding: equal values vary by 0. */
+    if (rest.hi < s2.hi * 0x1p-98 * square_root(n.hi)) return 0;
+    struct weir_dd v = dd_div(rest, d);
+    return dd_value(v.hi, v.lo);
 }
 
 static void emit_best(const struct weir_pipe_agg *agg, const uint64_t *acc, struct weir_builder *b,

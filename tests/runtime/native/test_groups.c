@@ -151,7 +151,8 @@ static bool right_float(const struct weir_pipe_agg *agg, const struct weir_value
             squares += (to_quad(&v[i]) - sum / n) * (to_quad(&v[i]) - sum / n);
         x = squares / (agg->fn == WEIR_AGG_VAR_SAMP || agg->fn == WEIR_AGG_STDDEV_SAMP ? n - 1 : n);
         if (agg->fn == WEIR_AGG_STDDEV_POP || agg->fn == WEIR_AGG_STDDEV_SAMP)
-            return near(got * got, x) || fabs(got * got - (double)x) <= 6e-16 * fabs((double)x) ||
+            return near(got * got, x) ||
+                   fabs(got * got - (double)x) <= 6e-16 * fabs((double)x) + 1e-25 ||
                    (isnan(got) && isnan((double)x));
         return isnan((double)x) ? isnan(got)
                                 : fabs(got - (double)x) <= 4e-16 * fabs((double)x) + 1e-25;
@@ -430,6 +431,7 @@ static void test_remove(void **state)
 
 int main(void)
 {
+    random_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_update),
         cmocka_unit_test(test_merge_parts),

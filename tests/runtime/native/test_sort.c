@@ -135,6 +135,7 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
+    random_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_compare_across),
