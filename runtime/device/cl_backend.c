@@ -8,7 +8,7 @@
 
 #include "runtime/device/cl_error.h"
 
-#define BUILD_OPTIONS "-cl-std=CL1.2"
+#define BUILD_OPTIONS "-cl-std=CL1.2 -w"
 
 struct cl_program_entry {
     struct cl_program_entry *next;

@@ -163,10 +163,11 @@ size_t cl_out_row_bytes(const struct weir_run *r, const struct gen_arg *a)
     }
 }
 
+/* Wide while that is cheap: collisions cost mispredicted branches. */
 static uint32_t directory_size(uint32_t cap)
 {
-    uint32_t n = 16;
-    while (n < cap * 2) n *= 2;
+    uint32_t n = 16, want = cap < 1u << 16 ? cap * 4 : cap * 2;
+    while (n < want) n *= 2;
     return n;
 }
 

@@ -100,47 +100,6 @@ static int make_consts(struct gen *g, struct weir_error *err)
     return WEIR_OK;
 }
 
-/* ---- keys: words, NULL bits, hash ---- */
-
-/* Emit ulong kw<i> …, `nulls`, and the hash `h` of registers KEY[0..n); names get the suffix SFX.
- */
-static void key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx)
-{
-    char s[16];
-    gen_put(g, "ulong nulls%s = 0, h%s = WK_HASH_SEED;", sfx, sfx);
-    uint32_t w = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        enum weir_phys p = weir_type_phys(weir_pipe_insn(g->p)[key[i]].type);
-        const char *st = gen_state(g, key[i], s);
-        if (g->may[key[i]]) gen_put(g, "if (s%u > 1) WK_FAIL(s%u)", key[i], key[i]);
-        if (p == WEIR_PHYS_STR) {
-            gen_put(g,
-                    "ulong k%s%u = %s ? 0 : (ulong)r%u.space << 40 | (ulong)(r%u.p - "
-                    "base_of[r%u.space]);",
-                    sfx, w, st, key[i], key[i], key[i]);
-            gen_put(g, "ulong k%s%u = %s ? 0 : r%u.len;", sfx, w + 1, st, key[i]);
-            gen_put(
-                g,
-                "h%s = %s ? wk_hash_word(h%s, WK_HASH_NULL) : wk_hash_bytes(h%s, r%u.p, r%u.len);",
-                sfx, st, sfx, sfx, key[i], key[i]);
-            w += 2;
-        } else {
-            if (p == WEIR_PHYS_F32 || p == WEIR_PHYS_F64)
-                gen_put(g, "ulong k%s%u = %s ? 0 : wk_key_f64(r%u);", sfx, w, st, key[i]);
-            else
-                gen_put(g, "ulong k%s%u = %s ? 0 : (ulong)r%u;", sfx, w, st, key[i]);
-            gen_put(g, "h%s = wk_hash_word(h%s, %s ? WK_HASH_NULL : k%s%u);", sfx, sfx, st, sfx, w);
-            w++;
-        }
-        if (g->may[key[i]]) gen_put(g, "if (s%u) nulls%s |= %luUL;", key[i], sfx, 1UL << (i & 63));
-    }
-}
-
-static void compute_all(struct gen *g, const uint32_t *reg, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) gen_scalar(g, reg[i]);
-}
-
 /* ---- PROBE ---- */
 
 static void lookup_dense(struct gen *g, const struct weir_step *s, const uint32_t *key)
@@ -197,12 +156,13 @@ static void probe_lookup(struct gen *g, const struct weir_step *s)
     const uint32_t *key = weir_pipe_operand(g->p) + s->first;
     char sfx[16];
     int t = s->table;
-    compute_all(g, key, s->n);
+    const struct weir_join_table *table = g->tables ? g->tables[t] : NULL;
+    for (uint32_t i = 0; i < s->n; i++) gen_scalar(g, key[i]);
     if (g->refused) return;
     snprintf(sfx, sizeof sfx, "_%d_", t);
     gen_put(g, "uint lo%d = 0, hi%d = 0;", t, t);
-    key_words(g, key, s->n, sfx);
-    const struct weir_join_table *table = g->tables ? g->tables[t] : NULL;
+    gen_key_words(g, key, s->n, sfx);
+    if (!table || !table->dense) gen_key_hash(g, key, s->n, sfx);
     if (s->n == 0) {
         char info[32];
         gen_arg_name(g, GEN_TAB_INFO, t, 0, info);
@@ -362,53 +322,6 @@ static void output(struct gen *g, const struct weir_step *s)
     for (uint32_t c = 0; c < s->n && !g->refused; c++) output_column(g, c, reg[c]);
 }
 
-static void aggregate(struct gen *g, const struct weir_step *s)
-{
-    const uint32_t *key = weir_pipe_operand(g->p) + s->first;
-    compute_all(g, key, s->n);
-    if (g->refused) return;
-    uint32_t word = WEIR_GROUP_HEADER_WORDS, n_key = 0;
-    if (s->n) {
-        key_words(g, key, s->n, "");
-        for (uint32_t i = 0; i < s->n; i++)
-            n_key += weir_type_phys(weir_pipe_insn(g->p)[key[i]].type) == WEIR_PHYS_STR ? 2 : 1;
-        gen_put(g, "__global ulong *R;");
-        gen_put(g, "for (uint at = (uint)h & dmask;; at = (at + 1) & dmask) {");
-        gen_put(g, "uint x = D[at];");
-        gen_put(g,
-                "if (!x) { if (count == cap) WK_FULL(count + 1) D[at] = ++count; R = G + "
-                "(ulong)(count - 1) * %u;"
-                " R[0] = h; R[1] = nulls;",
-                g->k->words);
-        for (uint32_t w = 0; w < n_key; w++) gen_put(g, "R[%u] = k%u;", word + w, w);
-        gen_put(g, "for (uint q = %u; q < %u; q++) R[q] = 0; break; }", word + n_key, g->k->words);
-        gen_put(g, "R = G + (ulong)(x - 1) * %u; if (R[0] != h || R[1] != nulls) continue;",
-                g->k->words);
-        gen_put(g, "uchar same = 1;");
-        for (uint32_t i = 0, w = 0; i < s->n; i++) {
-            if (weir_type_phys(weir_pipe_insn(g->p)[key[i]].type) == WEIR_PHYS_STR) {
-                gen_put(g,
-                        "if (same && R[%u] != k%u) { wk_s y = {base_of[R[%u] >> 40] + (R[%u] & "
-                        "0xffffffffffUL), (uint)R[%u], 0};"
-                        " same = wk_eq_s(r%u, y); } else same &= R[%u] == k%u;",
-                        word + w, w, word + w, word + w, word + w + 1, key[i], word + w + 1, w + 1);
-                w += 2;
-            } else {
-                gen_put(g, "same &= R[%u] == k%u;", word + w, w);
-                w++;
-            }
-        }
-        gen_put(g, "if (same) break; }");
-    }
-    word += n_key;
-    for (uint32_t i = 0; i < g->p->n_aggs && !g->refused; i++) {
-        const struct weir_pipe_agg *a = weir_pipe_agg(g->p) + i;
-        if (!gen_agg_supported(g, a)) return;
-        gen_agg_scalar(g, i, word);
-        word += weir_agg_words(a);
-    }
-}
-
 static void steps(struct gen *g, uint32_t first)
 {
     if (g->refused) return;
@@ -418,7 +331,7 @@ static void steps(struct gen *g, uint32_t first)
     case WEIR_STEP_PROBE: probe(g, first); break;
     case WEIR_STEP_EXPAND: expand(g, first); break;
     case WEIR_STEP_OUTPUT: output(g, s); break;
-    default: aggregate(g, s);
+    default: gen_group(g, s);
     }
 }
 
@@ -557,7 +470,8 @@ static void assemble(struct gen *g)
     if (agg && last->n) {
         weir_buf_printf(out, "    G += (ulong)group * cap * %u; D += (ulong)group * (dmask + 1);\n",
                         g->k->words);
-        weir_buf_puts(out, "    for (uint q = 0; q <= dmask; q++) D[q] = 0;\n#define A(w) R[w]\n");
+        weir_buf_puts(out, "    uint dshift = 32 + clz(dmask);\n    for (uint q = 0; q <= dmask; "
+                           "q++) D[q] = 0;\n#define A(w) R[w]\n");
     } else if (agg) {
         weir_buf_printf(out,
                         "    ulong acc[%u];\n    for (uint q = 0; q < %u; q++) acc[q] = "

@@ -52,4 +52,10 @@ void gen_agg_vector_end(struct gen *g, uint32_t i, uint32_t word);
 void gen_agg_scalar(struct gen *g, uint32_t i, uint32_t word);
 bool gen_agg_supported(struct gen *g, const struct weir_pipe_agg *a);
 
+/* Keys: ulong k<sfx><word> …, `nulls<sfx>` of registers KEY[0..n); then their hash, `h<sfx>`. */
+void gen_key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx);
+void gen_key_hash(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx);
+/* The row goes to its group, and its values to the accumulators. */
+void gen_group(struct gen *g, const struct weir_step *s);
+
 #endif

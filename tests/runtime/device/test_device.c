@@ -67,10 +67,19 @@ static int run_naive(struct rows *r, struct weir_join_table *const *tables,
     return rc;
 }
 
+static struct weir_prepared *ready_native(const struct pipe_case *c)
+{
+    struct weir_backend *b = weir_backend_native();
+    struct weir_prepared *q = NULL;
+    struct weir_error err = {0};
+    ok(b->ops->prepare(b, c->p, (const struct weir_join_table *const *)c->table, &q, &err), &err);
+    return q;
+}
+
 static void check_batches(const struct pipe_case *c, struct weir_prepared *q,
                           struct weir_batch *const *batch, int n, const char *how)
 {
-    struct rows want, got;
+    struct rows want, got, native;
     char what[160];
     snprintf(what, sizeof what, "%s, %u rows, %s", c->name, batch[0]->n_rows, how);
     rows_init(&want, c->p);
@@ -82,6 +91,14 @@ static void check_batches(const struct pipe_case *c, struct weir_prepared *q,
     rows_order(&want);
     rows_order(&got);
     assert_true(rows_same(&want, &got, what));
+    rows_init(&native, c->p);
+    struct weir_prepared *nq = ready_native(c);
+    run(weir_backend_native(), nq, &native, batch, n);
+    weir_backend_native()->ops->release(nq);
+    rows_order(&native);
+    strncat(what, ", natively", sizeof what - strlen(what) - 1);
+    assert_true(rows_same(&want, &native, what));
+    rows_release(&native);
     rows_release(&want);
     rows_release(&got);
 }
