@@ -239,7 +239,8 @@ static struct weir_expr *like(struct binder *b, struct scope *s, const struct we
     return a->like.negated ? bind_not(b, e) : e;
 }
 
-/* X and the list as one type, constants all: then WEIR_OP_IN, else NULL. */
+/* X and the list as one type, constants all: then WEIR_OP_IN, else NULL. A constant that fails is
+   left to the comparison, which may never come to it. */
 static struct weir_expr *in_constants(struct binder *b, struct weir_expr *x, struct weir_expr **e,
                                       int n, struct weir_pos pos)
 {
@@ -254,10 +255,10 @@ static struct weir_expr *in_constants(struct binder *b, struct weir_expr *x, str
     bool text = weir_type_is_text(t) || weir_type_is_bytes(t);
     if (!(in->arg[0] = text ? x : bind_cast(b, x, t))) return NULL;
     for (int i = 0; i < n; i++) {
-        struct weir_expr *c =
-            bind_fold(b, text && e[i]->type.id != WEIR_TYPE_NULL ? e[i] : bind_cast(b, e[i], t));
-        if (!c) return NULL;
-        in->arg[i + 1] = c;
+        struct weir_error why;
+        bool as_is = text && e[i]->type.id != WEIR_TYPE_NULL;
+        struct weir_expr *c = as_is ? e[i] : bind_cast(b, e[i], t);
+        if (!c || !(in->arg[i + 1] = bind_try_fold(b, c, &why))) return NULL;
     }
     return in;
 }

@@ -174,6 +174,8 @@ bool bind_uses(const struct weir_expr *e, bool (*test)(int column, const void *c
 bool bind_is_constant(const struct weir_expr *e); /* no column, nothing volatile below it */
 /* The value of a constant expression as a CONST; NULL with the error of evaluating it. */
 struct weir_expr *bind_fold(struct binder *b, struct weir_expr *e);
+/* The same; an error of evaluating it is only told in WHY (b->status stays 0). */
+struct weir_expr *bind_try_fold(struct binder *b, struct weir_expr *e, struct weir_error *why);
 
 /* Replace parts of an expression: LEAF is called for each node from the top; it returns what to put
    in its place, or NULL to go on below it (or after a failure). Shared parts stay shared. */

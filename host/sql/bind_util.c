@@ -228,19 +228,27 @@ bool bind_is_constant(const struct weir_expr *e)
     return true;
 }
 
-struct weir_expr *bind_fold(struct binder *b, struct weir_expr *e)
+struct weir_expr *bind_try_fold(struct binder *b, struct weir_expr *e, struct weir_error *why)
 {
-    if (!e || e->op == WEIR_OP_CONST) return e;
-    struct weir_value v;
-    struct weir_error why = {0};
     struct timespec now;
+    struct weir_value v;
+    if (e->op == WEIR_OP_CONST) return e;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    int status = weir_eval_const(b->arena, e, now_us, &v, &why);
+    int status = weir_eval_const(b->arena, e, now_us, &v, why);
     if (status == WEIR_ERR_NOMEM) return bind_nomem(b);
-    if (status) return bind_fail(b, &e->pos, "%s", why.message);
+    if (status) return NULL;
     v.type = e->type;
     return bind_const(b, &v, e->pos);
+}
+
+struct weir_expr *bind_fold(struct binder *b, struct weir_expr *e)
+{
+    struct weir_error why = {0};
+    struct weir_expr *c = e ? bind_try_fold(b, e, &why) : NULL;
+    if (e && !c && !b->status) /* the message begins with line and column */
+        b->status = weir_fail(b->err, why.code, "%s:%s", b->file, why.message);
+    return c;
 }
 
 /* ---- rewriting ---- */
