@@ -288,43 +288,29 @@ static int resolve(struct topo_state *s, struct weir_topo_error *err)
 
 /* ---- admission */
 
-struct rank {
-    uint32_t stream, milli_cu;
-    int32_t priority;
-    int mode, scope, device;
-};
-
-static int compare_rank(const void *a, const void *b)
+/* Priority, then exclusive before shared, then the wish for a device, then the larger scope, then
+   the larger CPU: one key of 64 bits. Equal ones stay in the order of the demand. */
+static uint64_t admission_key(const struct weir_topo_stream *st, uint32_t milli_cu)
 {
-    const struct rank *x = a, *y = b;
-    if (x->priority != y->priority) return x->priority > y->priority ? -1 : 1;
-    if (x->mode != y->mode) return x->mode == WEIR_TOPO_EXCLUSIVE ? -1 : 1;
-    if (x->device != y->device) return x->device > y->device ? -1 : 1;
-    if (x->mode == WEIR_TOPO_EXCLUSIVE && x->scope != y->scope) return x->scope > y->scope ? -1 : 1;
-    if (x->milli_cu != y->milli_cu) return x->milli_cu > y->milli_cu ? -1 : 1;
-    return (x->stream > y->stream) - (x->stream < y->stream);
+    uint64_t priority = (uint64_t)((int64_t)INT32_MAX - st->priority); /* 32 bits */
+    uint64_t shared = st->mode == WEIR_TOPO_SHARED, device = 2u - (unsigned)st->device;
+    uint64_t scope = shared ? 0 : (uint64_t)(WEIR_TOPO_SCOPE_PACKAGE - st->scope);
+    uint64_t cpu = milli_cu < (1u << 26) ? (1u << 26) - 1 - milli_cu : 0;
+    return priority << 32 | shared << 31 | device << 29 | scope << 26 | cpu;
 }
 
 static int order_streams(struct topo_state *s, struct weir_topo_error *err)
 {
     struct weir_topo_plan *plan = s->plan;
-    struct rank *rank = topo_calloc(plan->stream_count, sizeof *rank);
-    if (!rank) return topo_fail_nomem(err, "planning");
-    uint32_t first = 0;
-    for (uint32_t k = 0; k < plan->stream_count; k++) {
-        const struct weir_topo_stream *st = &plan->streams[k];
-        rank[k] = (struct rank){k,
-                                plan->partitions[first].milli_cu,
-                                st->priority,
-                                (int)st->mode,
-                                (int)st->scope,
-                                (int)st->device};
-        first += st->partitions;
-    }
-    qsort(rank, plan->stream_count, sizeof *rank, compare_rank);
-    for (uint32_t k = 0; k < plan->stream_count; k++) s->stream_order[k] = rank[k].stream;
-    topo_free(rank);
-    return WEIR_TOPO_OK;
+    struct topo_key *keys = topo_calloc(plan->stream_count, sizeof *keys);
+    if (!keys) return topo_fail_nomem(err, "planning");
+    for (uint32_t k = 0, first = 0; k < plan->stream_count; first += plan->streams[k++].partitions)
+        keys[k] = (struct topo_key){
+            admission_key(&plan->streams[k], plan->partitions[first].milli_cu), k};
+    bool ok = topo_sort_keys(keys, plan->stream_count);
+    for (uint32_t k = 0; k < plan->stream_count; k++) s->stream_order[k] = keys[k].index;
+    topo_free(keys);
+    return ok ? WEIR_TOPO_OK : topo_fail_nomem(err, "planning");
 }
 
 static bool room_fits(const struct topo_room *room, enum weir_topo_tier tier, uint64_t bytes)
@@ -401,6 +387,18 @@ static int admit(struct topo_state *s, uint32_t i, struct weir_topo_error *err)
     return WEIR_TOPO_OK;
 }
 
+/* Is there a shared stream among those that follow in the order with the priority of the K-th? */
+static bool has_shared_peers(const struct topo_state *s, uint32_t k)
+{
+    int32_t priority = s->plan->streams[s->stream_order[k]].priority;
+    for (; k < s->plan->stream_count; k++) {
+        const struct weir_topo_stream *st = &s->plan->streams[s->stream_order[k]];
+        if (st->priority != priority) break;
+        if (st->mode == WEIR_TOPO_SHARED) return true;
+    }
+    return false;
+}
+
 static int admit_all(struct topo_state *s, struct weir_topo_error *err)
 {
     uint32_t *first = topo_calloc(s->plan->stream_count, sizeof *first);
@@ -410,10 +408,9 @@ static int admit_all(struct topo_state *s, struct weir_topo_error *err)
     int rc = WEIR_TOPO_OK;
     for (uint32_t k = 0; !rc && k < s->plan->stream_count; k++) {
         uint32_t st = s->stream_order[k];
-        s->shared_peers = false;
-        for (uint32_t o = 0; o < s->plan->stream_count; o++)
-            s->shared_peers |= s->plan->streams[o].mode == WEIR_TOPO_SHARED &&
-                               s->plan->streams[o].priority == s->plan->streams[st].priority;
+        if (!k ||
+            s->plan->streams[st].priority != s->plan->streams[s->stream_order[k - 1]].priority)
+            s->shared_peers = has_shared_peers(s, k);
         for (uint32_t j = 0; !rc && j < s->plan->streams[st].partitions; j++)
             rc = admit(s, first[st] + j, err);
     }

@@ -8,7 +8,8 @@
      plan_shared.c     domain and core for shared partitions
      plan_memory.c     bytes of every partition to pools, by min-cost flow
      plan_bound.c      lower bounds of the load
-     plan_keep.c       staying close to a current plan */
+     plan_keep.c       staying close to a current plan
+     plan_sort.c       sorting by 64-bit keys */
 
 #include "topology/internal.h"
 
@@ -111,6 +112,13 @@ int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err) TOPO_NODI
 bool topo_plan_not_worse(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
 /* Count what moved against CURRENT into plan->totals. */
 void topo_count_moves(struct weir_topo_plan *plan, const struct weir_topo_plan *current);
+
+/* plan_sort.c: sort by key, ascending and stable; false if there is no memory. */
+struct topo_key {
+    uint64_t key;
+    uint32_t index;
+};
+bool topo_sort_keys(struct topo_key *keys, uint32_t n) TOPO_NODISCARD;
 
 /* plan_bound.c: the least possible max(load / capacity) in ppm of ITEMS (milli-CU, descending, each
    on one bin) on bins with COUNTS[k] bins of CAPACITY[k]. */

@@ -22,7 +22,6 @@ struct item {
         keep_pu; /* keep_pu: NONE, or where the current plan has it */
     uint64_t bytes, page;
     enum weir_topo_tier tier;
-    double weight; /* order B */
 };
 
 struct shared {
@@ -39,6 +38,7 @@ struct shared {
     uint32_t item_count, max_capacity;
     uint64_t *left; /* per domain: local bytes left for tier ANY, base pages */
     uint64_t *domain_load, *domain_capacity;
+    uint32_t *domain_cores;
     double *domain_fill;              /* a millionth of load ÷ capacity */
     uint32_t *next_item, *first_item; /* lists of items per core */
 };
@@ -120,12 +120,14 @@ static int allocate(struct shared *h, struct weir_topo_error *err)
     h->left = topo_calloc(m->domain_count, sizeof *h->left);
     h->domain_load = topo_calloc(m->domain_count, sizeof *h->domain_load);
     h->domain_capacity = topo_calloc(m->domain_count, sizeof *h->domain_capacity);
+    h->domain_cores = topo_calloc(m->domain_count, sizeof *h->domain_cores);
     h->domain_fill = topo_calloc(m->domain_count, sizeof *h->domain_fill);
     h->items = topo_calloc(h->s->shared_admitted, sizeof *h->items);
     h->next_item = topo_calloc(h->s->shared_admitted, sizeof *h->next_item);
     if (!h->capacity || !h->group_of || !h->load || !h->groups || !h->group_base ||
         !h->group_inverse || !h->heap || !h->heap_at || !h->first_item || !h->left ||
-        !h->domain_load || !h->domain_capacity || !h->domain_fill || !h->items || !h->next_item)
+        !h->domain_load || !h->domain_capacity || !h->domain_fill || !h->domain_cores ||
+        !h->items || !h->next_item)
         return topo_fail_nomem(err, "planning shared partitions");
     return WEIR_TOPO_OK;
 }
@@ -145,6 +147,7 @@ static void clear(struct shared *h)
     topo_free(h->domain_load);
     topo_free(h->domain_capacity);
     topo_free(h->domain_fill);
+    topo_free(h->domain_cores);
     topo_free(h->items);
     topo_free(h->next_item);
 }
@@ -186,6 +189,7 @@ static int build_groups(struct shared *h, struct weir_topo_error *err)
         h->heap_at[keys[k].core] = g->count++;
         h->group_of[keys[k].core] = h->group_count - 1;
         h->domain_capacity[keys[k].domain] += keys[k].capacity;
+        h->domain_cores[keys[k].domain]++;
         if (keys[k].capacity > h->max_capacity) h->max_capacity = keys[k].capacity;
     }
     topo_free(keys);
@@ -261,11 +265,36 @@ static double price_score(const struct shared *h, uint32_t g, const struct item 
     return cpu4 * it->milli_cu * h->group_inverse[g] + memory + 1e-6 * lpt_score(h, g, it);
 }
 
+/* The common case of choose(): order A, any tier, base pages, no device. */
+static struct choice choose_plain(const struct shared *h, const struct item *it)
+{
+    struct choice best = {WEIR_TOPO_NONE, WEIR_TOPO_NONE, 1e300, 1e300};
+    double milli = it->milli_cu;
+    for (uint32_t g = 0; g < h->group_count; g++) {
+        uint32_t d = h->groups[g].domain;
+        double score = h->group_base[g] + milli * h->group_inverse[g] + h->domain_fill[d];
+        if (score >= best.second_score || h->left[d] < it->bytes) continue;
+        if (score < best.score) {
+            best.second = best.group;
+            best.second_score = best.score;
+            best.group = g;
+            best.score = score;
+        } else {
+            best.second = g;
+            best.second_score = score;
+        }
+    }
+    return best;
+}
+
 static struct choice choose(const struct shared *h, const struct item *it, char order,
                             double target)
 {
     struct choice best = {WEIR_TOPO_NONE, WEIR_TOPO_NONE, 0, 0};
-    for (uint32_t g = 0; g < h->group_count; g++) {
+    bool plain = order == 'A' && it->tier == WEIR_TOPO_TIER_ANY && !it->page &&
+                 it->device_domain == WEIR_TOPO_NONE;
+    if (plain) best = choose_plain(h, it);
+    for (uint32_t g = plain ? h->group_count : 0; g < h->group_count; g++) {
         uint32_t d = h->groups[g].domain;
         if (it->bytes && item_left(h, it, d) < it->bytes) continue;
         if (it->device_domain != WEIR_TOPO_NONE) {
@@ -326,57 +355,51 @@ static void greedy(struct shared *h, char order, struct solution *sol)
             sol->load = (double)h->load[c] / h->capacity[c];
 }
 
-static int by_cpu(const void *a, const void *b)
+/* Kept partitions first, then those with a device, then by the order's own size, largest first (of
+   equals, the larger in the other dimension); ties stay in the order of partitions. */
+static uint64_t sort_key(const struct item *it, char order, double cpu, double memory)
 {
-    const struct item *x = a, *y = b;
-    if ((x->keep_pu == WEIR_TOPO_NONE) != (y->keep_pu == WEIR_TOPO_NONE))
-        return x->keep_pu == WEIR_TOPO_NONE ? 1 : -1;
-    bool dx = x->device_domain == WEIR_TOPO_NONE, dy = y->device_domain == WEIR_TOPO_NONE;
-    if (dx != dy) return dx ? 1 : -1;
-    if (x->milli_cu != y->milli_cu) return x->milli_cu > y->milli_cu ? -1 : 1;
-    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
-    return (x->partition > y->partition) - (x->partition < y->partition);
+    uint64_t first = it->keep_pu != WEIR_TOPO_NONE         ? 0
+                     : it->device_domain != WEIR_TOPO_NONE ? 1
+                                                           : 2;
+    uint64_t mib = it->bytes >> 20 < 0x3fffffff ? it->bytes >> 20 : 0x3fffffff;
+    uint64_t milli = it->milli_cu < 0x3fffffff ? it->milli_cu : 0x3fffffff;
+    uint64_t size = order == 'A' ? milli << 30 | mib : mib << 30 | milli;
+    if (order == 'B') { /* the scarcer dimension, as a fraction of all there is */
+        double c = (double)it->milli_cu / cpu, b = (double)it->bytes / memory,
+               larger = c > b ? c : b;
+        size =
+            larger < 1 ? (uint64_t)(larger * (double)(UINT64_C(1) << 60)) : (UINT64_C(1) << 60) - 1;
+    }
+    return first << 60 | ((UINT64_C(1) << 60) - 1 - size);
 }
 
-static int by_weight(const void *a, const void *b)
-{
-    const struct item *x = a, *y = b;
-    if ((x->keep_pu == WEIR_TOPO_NONE) != (y->keep_pu == WEIR_TOPO_NONE)) return by_cpu(a, b);
-    if (x->weight > y->weight) return -1;
-    if (x->weight < y->weight) return 1;
-    return by_cpu(a, b);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    const struct item *x = a, *y = b;
-    if ((x->keep_pu == WEIR_TOPO_NONE) != (y->keep_pu == WEIR_TOPO_NONE)) return by_cpu(a, b);
-    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
-    return by_cpu(a, b);
-}
-
-static void sort_items(struct shared *h, char order)
+static int sort_items(struct shared *h, char order, struct weir_topo_error *err)
 {
     double cpu = 1, memory = 1;
+    uint32_t n = h->item_count;
     for (uint32_t d = 0; d < h->s->m->domain_count; d++) {
         cpu += (double)h->domain_capacity[d];
         memory += (double)h->left[d];
     }
-    for (uint32_t i = 0; i < h->item_count; i++) {
-        double c = h->items[i].milli_cu / cpu, b = (double)h->items[i].bytes / memory;
-        h->items[i].weight = c > b ? c : b;
+    struct topo_key *keys = topo_calloc(n, sizeof *keys);
+    struct item *sorted = topo_calloc(n, sizeof *sorted);
+    if (!keys || !sorted) {
+        topo_free(keys);
+        topo_free(sorted);
+        return topo_fail_nomem(err, "planning shared partitions");
     }
-    if (h->item_count > 1)
-        qsort(h->items, h->item_count, sizeof *h->items,
-              order == 'A'   ? by_cpu
-              : order == 'B' ? by_weight
-                             : by_bytes);
-}
-
-static int compare_u32(const void *a, const void *b)
-{
-    const uint32_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
+    /* by partition first: what the order was before must not matter */
+    for (uint32_t i = 0; i < n; i++) keys[i] = (struct topo_key){h->items[i].partition, i};
+    bool ok = topo_sort_keys(keys, n);
+    for (uint32_t i = 0; i < n; i++)
+        keys[i].key = sort_key(&h->items[keys[i].index], order, cpu, memory);
+    ok = ok && topo_sort_keys(keys, n);
+    for (uint32_t i = 0; i < n; i++) sorted[i] = h->items[keys[i].index];
+    topo_free(keys);
+    topo_free(h->items);
+    h->items = sorted;
+    return ok ? WEIR_TOPO_OK : topo_fail_nomem(err, "planning shared partitions");
 }
 
 /* ---- wide partitions: more than one core each, spread evenly over cores of one domain if one has
@@ -388,10 +411,7 @@ static uint32_t wide_domain(const struct shared *h, const struct item *it, uint3
     double best_score = 0;
     for (int memory = 1; memory >= 0 && best == WEIR_TOPO_NONE; memory--)
         for (uint32_t d = 0; d < h->s->m->domain_count; d++) {
-            uint32_t cores = 0;
-            for (uint32_t g = 0; g < h->group_count; g++)
-                if (h->groups[g].domain == d) cores += h->groups[g].count;
-            if (cores < width || (memory && item_left(h, it, d) < it->bytes)) continue;
+            if (h->domain_cores[d] < width || (memory && item_left(h, it, d) < it->bytes)) continue;
             double score =
                 ((double)h->domain_load[d] + it->milli_cu) / (double)h->domain_capacity[d];
             if (it->device_domain != WEIR_TOPO_NONE)
@@ -438,13 +458,42 @@ static bool mark_kept(const struct shared *h, const struct item *it, uint32_t wi
         ok &= !h->s->taken[pus[k]] && !marked[core];
         marked[core] = 1;
     }
-    if (ok)
-        *domain = h->s->m->pus[pus[0]].unit[WEIR_TOPO_SCOPE_NUMA];
-    else
-        memset(marked, 0, h->core_count);
+    for (uint32_t k = 0; k < width && !ok; k++)
+        marked[h->s->m->pus[pus[k]].unit[WEIR_TOPO_SCOPE_CORE]] = 0;
+    if (ok) *domain = h->s->m->pus[pus[0]].unit[WEIR_TOPO_SCOPE_NUMA];
     return ok;
 }
 
+/* Mark the WIDTH cores that end up least loaded, in DOMAIN or (NONE) in all domains, near to the
+ * first of them. */
+static void mark_lightest(const struct shared *h, uint32_t width, uint32_t part, uint32_t domain,
+                          uint8_t *marked)
+{
+    uint32_t from = WEIR_TOPO_NONE;
+    for (uint32_t w = 0; w < width; w++) {
+        uint32_t best = WEIR_TOPO_NONE;
+        double best_score = 0;
+        for (uint32_t g = 0; g < h->group_count; g++) {
+            uint32_t d = h->groups[g].domain;
+            if (domain != WEIR_TOPO_NONE && d != domain) continue;
+            double far = from == WEIR_TOPO_NONE ? 0 : topo_domain_distance(h->s->m, from, d) * 0.01;
+            for (uint32_t k = 0; k < h->groups[g].count; k++) {
+                uint32_t c = h->heap[h->groups[g].first + k];
+                if (marked[c]) continue;
+                double score = ((double)h->load[c] + part) * h->group_inverse[g] + far;
+                if (best == WEIR_TOPO_NONE || score < best_score ||
+                    (score <= best_score && c < best)) {
+                    best = c;
+                    best_score = score;
+                }
+            }
+        }
+        marked[best] = 1;
+        if (from == WEIR_TOPO_NONE) from = h->groups[h->group_of[best]].domain;
+    }
+}
+
+/* MARKED is all zero before and after. */
 static int place_wide(struct shared *h, const struct item *it, uint32_t *used, uint8_t *marked,
                       struct weir_topo_error *err)
 {
@@ -453,33 +502,22 @@ static int place_wide(struct shared *h, const struct item *it, uint32_t *used, u
     for (uint32_t g = 0; g < h->group_count; g++) total += h->groups[g].count;
     if (width > total) width = total;
     uint32_t domain = wide_domain(h, it, width);
-    memset(marked, 0, h->core_count);
     p->pu_first = h->s->plan->pu_list_count;
     p->pu_count = width;
     bool kept = mark_kept(h, it, width, marked, &domain);
-    uint32_t part = it->milli_cu / width, rest = it->milli_cu % width, from = WEIR_TOPO_NONE;
-    for (uint32_t w = 0; w < width && !kept; w++) {
-        uint32_t best = WEIR_TOPO_NONE;
-        double best_score = 0;
-        for (uint32_t c = 0; c < h->core_count; c++) {
-            uint32_t d = h->capacity[c] ? h->groups[h->group_of[c]].domain : 0;
-            if (!h->capacity[c] || marked[c] || (domain != WEIR_TOPO_NONE && d != domain)) continue;
-            double score = ((double)h->load[c] + part) / h->capacity[c];
-            if (from != WEIR_TOPO_NONE) score += topo_domain_distance(h->s->m, from, d) * 0.01;
-            if (best == WEIR_TOPO_NONE || score < best_score) {
-                best = c;
-                best_score = score;
-            }
+    uint32_t part = it->milli_cu / width, rest = it->milli_cu % width;
+    if (!kept) mark_lightest(h, width, part, domain, marked);
+    for (uint32_t g = 0; g < h->group_count; g++) {
+        if (domain != WEIR_TOPO_NONE && !kept && h->groups[g].domain != domain) continue;
+        for (uint32_t k = 0; k < h->groups[g].count; k++) {
+            uint32_t c = h->heap[h->groups[g].first + k];
+            if (!marked[c]) continue;
+            uint32_t pu = kept ? kept_pu(h, it, c) : core_pu(h, c, used);
+            used[pu]++;
+            int rc = topo_push_pu(h->s, pu, err);
+            if (rc) return rc;
+            marked[c] = 0;
         }
-        marked[best] = 1;
-        if (from == WEIR_TOPO_NONE) from = h->groups[h->group_of[best]].domain;
-    }
-    for (uint32_t c = 0; c < h->core_count; c++) {
-        if (!marked[c]) continue;
-        uint32_t pu = kept ? kept_pu(h, it, c) : core_pu(h, c, used);
-        used[pu]++;
-        int rc = topo_push_pu(h->s, pu, err);
-        if (rc) return rc;
     }
     uint32_t *mine = h->s->plan->pu_list + p->pu_first;
     p->domain = topo_main_domain(h->s, p); /* sorts them */
@@ -516,21 +554,16 @@ static void unlink_item(struct shared *h, uint32_t core, uint32_t item)
     *at = h->next_item[item];
 }
 
-static void move_item(struct shared *h, struct solution *sol, uint32_t item, uint32_t to)
+/* Take an item off its core and give its bytes back to the local pools, as far as they were drawn.
+ */
+static void detach(struct shared *h, const struct solution *sol, uint32_t item)
 {
-    uint32_t from = sol->core[item];
+    uint32_t core = sol->core[item], domain = h->groups[h->group_of[core]].domain;
     const struct item *it = &h->items[item];
-    uint32_t da = h->groups[h->group_of[from]].domain, db = h->groups[h->group_of[to]].domain;
-    unlink_item(h, from, item);
-    h->next_item[item] = h->first_item[to];
-    h->first_item[to] = item;
-    sol->core[item] = to;
-    add_load(h, from, -(int64_t)it->milli_cu);
-    add_load(h, to, it->milli_cu);
-    if (da == db || !it->bytes) return;
-    uint64_t back =
-        it->bytes; /* into the local pools of the old domain, as far as they were drawn */
-    for (uint32_t k = h->s->local_first[da]; k < h->s->local_first[da + 1] && back; k++) {
+    unlink_item(h, core, item);
+    add_load(h, core, -(int64_t)it->milli_cu);
+    uint64_t back = it->bytes;
+    for (uint32_t k = h->s->local_first[domain]; k < h->s->local_first[domain + 1] && back; k++) {
         uint32_t pool = h->s->local_pool[k];
         if (!topo_pool_fits(&h->s->m->pools[pool], it->tier, it->page)) continue;
         uint64_t drawn = h->s->m->pools[pool].usable_bytes - h->s->pool_left[pool];
@@ -538,7 +571,27 @@ static void move_item(struct shared *h, struct solution *sol, uint32_t item, uin
         h->s->pool_left[pool] += put;
         back -= put;
     }
-    topo_local_take(h->s, db, it->tier, it->page, it->bytes);
+}
+
+static void attach(struct shared *h, struct solution *sol, uint32_t item, uint32_t core)
+{
+    const struct item *it = &h->items[item];
+    h->next_item[item] = h->first_item[core];
+    h->first_item[core] = item;
+    sol->core[item] = core;
+    add_load(h, core, it->milli_cu);
+    topo_local_take(h->s, h->groups[h->group_of[core]].domain, it->tier, it->page, it->bytes);
+}
+
+/* Both leave before either arrives: an exchange may need the room that the other one had. IN may be
+ * NONE. */
+static void exchange(struct shared *h, struct solution *sol, uint32_t out, uint32_t in,
+                     uint32_t from, uint32_t to)
+{
+    detach(h, sol, out);
+    if (in != WEIR_TOPO_NONE) detach(h, sol, in);
+    attach(h, sol, out, to);
+    if (in != WEIR_TOPO_NONE) attach(h, sol, in, from);
     refresh_left(h);
 }
 
@@ -575,8 +628,7 @@ static bool improve(struct shared *h, struct solution *sol, uint32_t worst)
         }
     }
     if (best_out == WEIR_TOPO_NONE || best >= before) return false;
-    move_item(h, sol, best_out, best_core);
-    if (best_in != WEIR_TOPO_NONE) move_item(h, sol, best_in, worst);
+    exchange(h, sol, best_out, best_in, worst, best_core);
     return true;
 }
 
@@ -677,9 +729,18 @@ static int bound(struct shared *h, struct weir_topo_error *err)
     if (!sizes) return topo_fail_nomem(err, "bounding the load");
     uint64_t wide = 0;
     for (uint32_t c = 0; c < h->core_count; c++) wide += h->load[c];
-    for (uint32_t i = 0; i < h->item_count; i++) sizes[i] = UINT32_MAX - h->items[i].milli_cu;
-    if (h->item_count > 1) qsort(sizes, h->item_count, sizeof *sizes, compare_u32);
-    for (uint32_t i = 0; i < h->item_count; i++) sizes[i] = UINT32_MAX - sizes[i]; /* descending */
+    struct topo_key *keys = topo_calloc(h->item_count, sizeof *keys);
+    bool sorted = keys != NULL;
+    for (uint32_t i = 0; sorted && i < h->item_count; i++)
+        keys[i] = (struct topo_key){UINT32_MAX - h->items[i].milli_cu, i};
+    sorted = sorted && topo_sort_keys(keys, h->item_count);
+    for (uint32_t i = 0; sorted && i < h->item_count; i++)
+        sizes[i] = h->items[keys[i].index].milli_cu;
+    topo_free(keys);
+    if (!sorted) {
+        topo_free(sizes);
+        return topo_fail_nomem(err, "bounding the load");
+    }
     for (uint32_t g = 0; g < h->group_count; g++) {
         size_t k = 0;
         while (k < kinds && capacity[k] != h->groups[g].capacity_milli_cu) k++;
@@ -760,7 +821,8 @@ static int solve(struct shared *h, uint32_t steps, uint32_t *used, struct weir_t
     double best_load = 0;
     for (char order = 'A'; order <= 'C' && best_remote; order++) {
         if (order != 'A') reset(h, load, pool_left, domain_load);
-        sort_items(h, order);
+        rc = sort_items(h, order, err);
+        if (rc) goto out;
         if (order == 'A') {
             rc = bound(h, err);
             if (rc) goto out;
@@ -775,7 +837,8 @@ static int solve(struct shared *h, uint32_t steps, uint32_t *used, struct weir_t
     }
     if (best != last) {
         reset(h, load, pool_left, domain_load);
-        sort_items(h, best);
+        rc = sort_items(h, best, err);
+        if (rc) goto out;
         greedy(h, best, &sol);
     }
     bool all_kept = n > 0; /* then nothing has changed, and nothing shall move */
