@@ -125,4 +125,14 @@ bool topo_sort_keys(struct topo_key *keys, uint32_t n) TOPO_NODISCARD;
 uint64_t topo_load_bound(const uint32_t *items, size_t item_count, const uint32_t *capacity,
                          const uint32_t *counts, size_t kinds);
 
+/* The same under the condition that no byte is remote: WORK on domains with CAPACITY milli-CU and
+   BYTES of local memory. 0 if it says nothing (something must be remote, or there is no memory to
+   compute it: it is a report only). */
+struct topo_work {
+    uint32_t milli_cu;
+    uint64_t bytes;
+};
+uint64_t topo_local_load_bound(const struct topo_work *work, uint32_t count,
+                               const uint64_t *capacity, const uint64_t *bytes, uint32_t domains);
+
 #endif
