@@ -353,8 +353,8 @@ struct weir_topo_domain_use {
 struct weir_topo_totals {
     uint32_t placed, degraded, rejected;
     uint64_t load_max_ppm;   /* the largest shared load / capacity of a core, in millionths */
-    uint64_t load_bound_ppm; /* no plan with these exclusive sets (and, if nothing is remote, without
-                                remote bytes) can have a smaller one */
+    uint64_t load_bound_ppm; /* no plan with these exclusive sets (and, if nothing is remote,
+                                without remote bytes) can have a smaller one */
     uint64_t remote_bytes;
     uint64_t remote_bound_bytes; /* no memory assignment with these cpusets can have fewer */
     uint64_t distance_bytes;     /* sum of bytes * (distance - 10) / 10 */
