@@ -102,7 +102,7 @@ static int eval_in_set(struct weir_eval *ev, const struct eval_op *op, uint32_t 
     out->st = eval_strict(1, a, n, own_st);
     if (s->words)
         for (uint32_t i = 0; i < n; i++) {
-            uint64_t w[2];
+            uint64_t w[2] = {0, 0};
             key_of(p, a[0]->data, i, w);
             r[i] = has(s, w, NULL);
         }
