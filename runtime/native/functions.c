@@ -7,7 +7,7 @@
 
 static const struct fn_family *const families[] = {
     &weir_fn_math,
-    &weir_fn_round,
+    &weir_fn_round, &weir_fn_text, &weir_fn_text_edit,
 };
 #define N_FAMILIES (int)(sizeof families / sizeof *families)
 
