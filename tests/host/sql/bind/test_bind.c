@@ -67,6 +67,11 @@ static void test_statements(void **state)
     (void)state;
     run_file("statements.txt");
 }
+static void test_functions(void **state)
+{
+    (void)state;
+    run_file("functions.txt");
+}
 static void test_errors(void **state)
 {
     (void)state;
@@ -220,11 +225,11 @@ static void test_nodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queries),        cmocka_unit_test(test_expressions),
-        cmocka_unit_test(test_joins),          cmocka_unit_test(test_grouping),
-        cmocka_unit_test(test_statements),     cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_window_end_key), cmocka_unit_test(test_rowtime),
-        cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_queries),    cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_joins),      cmocka_unit_test(test_grouping),
+        cmocka_unit_test(test_statements), cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_errors),     cmocka_unit_test(test_window_end_key),
+        cmocka_unit_test(test_rowtime),    cmocka_unit_test(test_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

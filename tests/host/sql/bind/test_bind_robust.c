@@ -3,7 +3,8 @@
 #include "bind_test.h"
 
 static const char *const files[] = {"queries.txt",  "expressions.txt", "joins.txt",
-                                    "grouping.txt", "statements.txt",  "errors.txt"};
+                                    "grouping.txt", "statements.txt",  "errors.txt",
+                                    "functions.txt"};
 
 static void for_each_case(void (*visit)(struct weir_catalog *c, const char *sql, void *ctx),
                           void *ctx)
