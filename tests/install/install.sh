@@ -62,7 +62,7 @@ for header in "$prefix"/include/weir/*.h; do
     "$cc" -std=c17 -fsyntax-only -x c "$header" -I "$prefix/include" || fail "$header does not stand alone"
     "${CXX:-c++}" -std=c++17 -fsyntax-only -x c++ "$header" -I "$prefix/include" || fail "$header is not C++"
     "$cc" -std=c17 -fpreprocessed -dD -E -P "$header"
-done | grep -v '^ *#' | grep -oE '\bweir_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u >"$root/declared"
+done | grep -vE '^ *(#|static inline )' | grep -oE '\bweir_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u >"$root/declared"
 extra=$(comm -23 "$root/exported" "$root/declared")
 [ -z "$extra" ] || fail "exported and in no public header: $extra"
 missing=$(comm -13 "$root/exported" "$root/declared")
