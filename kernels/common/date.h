@@ -138,8 +138,8 @@ WK_EXTRACT_DAYS(millennium, wk_floor_div(wk_civil_year(wk_civil(days)) - 1, 1000
 WK_EXTRACT_TIME(hour, us / WK_US_HOUR)
 WK_EXTRACT_TIME(minute, us / WK_US_MINUTE % 60)
 WK_EXTRACT_TIME(second, us / WK_US_SECOND % 60)
-WK_EXTRACT_TIME(millisecond, us % WK_US_MINUTE / 1000)
-WK_EXTRACT_TIME(microsecond, us % WK_US_MINUTE)
+WK_EXTRACT_TIME(millisecond, us % WK_US_SECOND / 1000) /* of the second */
+WK_EXTRACT_TIME(microsecond, us % WK_US_SECOND)
 #undef WK_EXTRACT_TIME
 
 WK_FN wk_i64 wk_extract_epoch_date(wk_i32 date, wk_u8 *st)
