@@ -83,7 +83,6 @@ struct scope {
     struct rel rel;
     struct scope *outer; /* of the enclosing query: its columns are correlated ones */
     bool correlated;     /* they are allowed right now */
-    bool used_outer;     /* one was used since this was last cleared */
     const char *clause;  /* "WHERE", for messages */
 
     bool agg_ok, in_agg; /* aggregates are allowed here; this is the argument of one */
@@ -97,7 +96,7 @@ struct scope {
     struct subjoin *sub;
 
     int n_grouping, cap_grouping;
-    struct weir_expr **grouping; /* a CALL-less list node: the arguments of GROUPING(...) */
+    struct weir_expr **grouping; /* nodes that only hold the arguments of GROUPING(...) */
 
     const struct group_window *window; /* of GROUP BY TUMBLE(...), or NULL */
     int n_alias;
