@@ -73,6 +73,17 @@ static inline long8 wk_order_f64x8(double8 d)
     return bits ^ as_long8(as_ulong8(bits >> 63) >> 1);
 }
 
+/* A DECIMAL as an integer, cut toward zero. */
+static inline long wk_dec128_to_i64(wk_i128 a, wk_u128 unit, uchar *st)
+{
+    wk_u128 rem;
+    wk_u256 q = wk_u256_div(wk_u256_from(wk_i128_abs(a)), unit, &rem);
+    wk_i128 r = wk_u128_bits(wk_u256_low(q));
+    if (wk_i128_is_neg(a)) r = wk_i128_neg(r);
+    if (!wk_i128_is_i64(r)) *st = WK_ERR_OVERFLOW;
+    return (long)wk_i128_lo(r);
+}
+
 #define WK_LANES ((long8)(0, 1, 2, 3, 4, 5, 6, 7))
 
 /* Bits I … I + 7 of a bitmap as lanes 0 or 1. */

@@ -82,6 +82,9 @@ static void computed_column(struct weir_run *r, const struct flight *f, struct w
                              space_bytes(r, f->batch, (uint32_t)(s[0] >> 40)) +
                                  (s[0] & 0xffffffffffu),
                              (size_t)s[1]);
+        } else if (p == WEIR_PHYS_I128) {
+            const uint64_t *s = (const uint64_t *)v + 2 * (from + i);
+            weir_builder_i128(b, (int)c, (weir_i128)((weir_u128)s[1] << 64 | s[0]));
         } else if (p == WEIR_PHYS_F32 || p == WEIR_PHYS_F64) {
             weir_builder_f64(b, (int)c, ((const double *)v)[from + i]);
         } else {

@@ -158,7 +158,7 @@ size_t cl_out_row_bytes(const struct weir_run *r, const struct gen_arg *a)
     case GEN_GROUPS: return (size_t)r->q->k.words * 8;
     case GEN_OUT_ROW:
     case GEN_OUT_TABROW: return 4;
-    case GEN_OUT_VALUES: return r->q->k.out[a->a].text ? 16 : 8;
+    case GEN_OUT_VALUES: return 8u * r->q->k.out[a->a].words;
     default: return 1;
     }
 }

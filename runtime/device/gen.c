@@ -120,7 +120,7 @@ static void lookup_hash(struct gen *g, const struct weir_step *s, const uint32_t
     int t = s->table;
     uint32_t total = 0, w = 0;
     for (uint32_t i = 0; i < s->n; i++)
-        total += weir_type_phys(weir_pipe_insn(g->p)[key[i]].type) == WEIR_PHYS_STR ? 2 : 1;
+        total += gen_words(weir_type_phys(weir_pipe_insn(g->p)[key[i]].type));
     gen_arg_name(g, GEN_TAB_OFFSET, t, 0, o);
     gen_arg_name(g, GEN_TAB_INFO, t, 0, info);
     gen_arg_name(g, GEN_TAB_SLOT, t, 0, slot);
@@ -141,6 +141,9 @@ static void lookup_hash(struct gen *g, const struct weir_step *s, const uint32_t
                     o, d, v, v, v, key[i]);
             w += 2;
         } else {
+            gen_put(g, "same &= W[%u] == k_%d_%u;", w, t, w);
+            w++;
+            if (weir_type_phys(weir_pipe_insn(g->p)[key[i]].type) != WEIR_PHYS_I128) continue;
             gen_put(g, "same &= W[%u] == k_%d_%u;", w, t, w);
             w++;
         }
@@ -297,12 +300,14 @@ static void output_column(struct gen *g, uint32_t c, uint32_t reg)
     gen_arg_name(g, GEN_OUT_STATE, (int)c, 0, st);
     if (g->may[reg]) gen_put(g, "if (s%u > 1) WK_FAIL(s%u)", reg, reg);
     gen_put(g, "%s[o] = %s;", st, gen_state(g, reg, s));
-    g->k->out[c].text = p == WEIR_PHYS_STR;
+    g->k->out[c].words = (uint8_t)gen_words(p);
     if (p == WEIR_PHYS_STR)
         gen_put(g,
                 "%s[o] = (ulong2)((ulong)r%u.space << 40 | (ulong)(r%u.p - base_of[r%u.space]), "
                 "r%u.len);",
                 v, reg, reg, reg, reg);
+    else if (p == WEIR_PHYS_I128)
+        gen_put(g, "%s[o] = (ulong2)(wk_i128_lo(r%u), (ulong)wk_i128_hi(r%u));", v, reg, reg);
     else
         gen_put(g, "%s[o] = r%u;", v, reg);
 }
@@ -434,7 +439,7 @@ static void declare_args(struct gen *g, struct weir_buf *out)
             uint32_t reg = weir_pipe_operand(g->p)[weir_pipe_last(g->p)->first + a->a];
             enum weir_phys rp = weir_type_phys(weir_pipe_insn(g->p)[reg].type);
             weir_buf_printf(out, "__global %s *%s",
-                            rp == WEIR_PHYS_STR                          ? "ulong2"
+                            gen_words(rp) == 2                           ? "ulong2"
                             : rp == WEIR_PHYS_F32 || rp == WEIR_PHYS_F64 ? "double"
                                                                          : "long",
                             name);
@@ -510,7 +515,7 @@ static void group_words(struct gen *g)
     for (uint32_t i = 0; i < last->n; i++) {
         enum weir_phys p =
             weir_type_phys(weir_pipe_insn(g->p)[weir_pipe_operand(g->p)[last->first + i]].type);
-        w += p == WEIR_PHYS_STR || p == WEIR_PHYS_I128 ? 2 : 1;
+        w += gen_words(p);
     }
     for (uint32_t i = 0; i < g->p->n_aggs; i++) w += weir_agg_words(weir_pipe_agg(g->p) + i);
     g->k->words = w;

@@ -29,8 +29,8 @@ enum gen_arg_kind {
     GEN_DIR_MASK,   /* uint */
     GEN_OUT_ROW,    /* uint: row of the batch */
     GEN_OUT_TABROW, /* a: table; uint, 0xffffffff: none */
-    GEN_OUT_VALUES, /* a: output column; long, double, or for STR ulong2 {space << 40 | offset,
-                       length} */
+    GEN_OUT_VALUES, /* a: output column; long, double, or ulong2: STR {space << 40 | offset,
+                       length}, I128 {low, high} */
     GEN_OUT_STATE,  /* a: output column; uchar */
 };
 
@@ -63,7 +63,7 @@ struct gen_kernel {
     struct {
         uint8_t direct;
         uint32_t column;
-        bool text;
+        uint8_t words; /* of a computed value: 2 for texts and 128-bit DECIMALs */
     } * out;
 };
 

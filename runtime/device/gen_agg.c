@@ -25,8 +25,9 @@ bool gen_agg_supported(struct gen *g, const struct weir_pipe_agg *a)
         gen_refuse(g, "%s(DISTINCT) runs natively", weir_agg_name((enum weir_agg_fn)a->fn));
     else if ((a->fn == WEIR_AGG_MIN || a->fn == WEIR_AGG_MAX) && p == WEIR_PHYS_STR)
         gen_refuse(g, "%s of a text runs natively", weir_agg_name((enum weir_agg_fn)a->fn));
-    else if (p == WEIR_PHYS_I128)
-        gen_refuse(g, "aggregates of 128-bit DECIMAL run natively");
+    else if (p == WEIR_PHYS_I128 && a->fn > WEIR_AGG_MAX)
+        gen_refuse(g, "%s of a 128-bit DECIMAL runs natively",
+                   weir_agg_name((enum weir_agg_fn)a->fn));
     return !g->refused;
 }
 
@@ -129,7 +130,16 @@ void gen_agg_vector_end(struct gen *g, uint32_t i, uint32_t word)
 
 static void scalar_sum(struct gen *g, const struct weir_pipe_agg *a, uint32_t w)
 {
-    if (is_float(arg_phys(a))) {
+    if (arg_phys(a) == WEIR_PHYS_I128) {
+        /* the top 24 bits of the count say how often the sum went round */
+        gen_put(g, "wk_i128 o = wk_i128_make((long)A(%u), A(%u)), x = wk_i128_add(o, r%u);", w + 1,
+                w, a->arg);
+        gen_put(g,
+                "if (wk_i128_is_neg(o) == wk_i128_is_neg(r%u) && wk_i128_is_neg(o) != "
+                "wk_i128_is_neg(x)) A(%u) += (wk_i128_is_neg(o) ? ~0UL : 1UL) << 40;",
+                a->arg, w + 2);
+        gen_put(g, "A(%u) = wk_i128_lo(x); A(%u) = (ulong)wk_i128_hi(x);", w, w + 1);
+    } else if (is_float(arg_phys(a))) {
         gen_put(g, "double hi = as_double(A(%u)), lo = as_double(A(%u));", w, w + 1);
         gen_put(g, "WK_DD_ADD(hi, lo, r%u) A(%u) = as_ulong(hi); A(%u) = as_ulong(lo);", a->arg, w,
                 w + 1);
@@ -143,6 +153,14 @@ static void scalar_sum(struct gen *g, const struct weir_pipe_agg *a, uint32_t w)
 static void scalar_extreme(struct gen *g, const struct weir_pipe_agg *a, uint32_t w)
 {
     bool min = a->fn == WEIR_AGG_MIN;
+    if (arg_phys(a) == WEIR_PHYS_I128) {
+        gen_put(g,
+                "if (!A(%u) || wk_%s_i128(r%u, wk_i128_make((long)A(%u), A(%u)))) { A(%u) = "
+                "wk_i128_lo(r%u); A(%u) = (ulong)wk_i128_hi(r%u); }",
+                w + 2, min ? "lt" : "gt", a->arg, w + 1, w, w, a->arg, w + 1, a->arg);
+        gen_put(g, "A(%u)++;", w + 2);
+        return;
+    }
     if (is_float(arg_phys(a)))
         gen_put(g,
                 "long x = wk_order_f64(r%u); if (!A(%u) || x %s wk_order_f64(as_double(A(%u)))) "

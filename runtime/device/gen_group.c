@@ -14,7 +14,7 @@ static enum weir_phys phys(const struct gen *g, uint32_t reg)
     return weir_type_phys(weir_pipe_insn(g->p)[reg].type);
 }
 
-static uint32_t words_of(enum weir_phys p)
+uint32_t gen_words(enum weir_phys p)
 {
     return p == WEIR_PHYS_STR || p == WEIR_PHYS_I128 ? 2 : 1;
 }
@@ -23,7 +23,7 @@ void gen_key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *s
 {
     char s[16];
     gen_put(g, "ulong nulls%s = 0;", sfx);
-    for (uint32_t i = 0, w = 0; i < n; w += words_of(phys(g, key[i])), i++) {
+    for (uint32_t i = 0, w = 0; i < n; w += gen_words(phys(g, key[i])), i++) {
         uint32_t k = key[i];
         enum weir_phys p = phys(g, k);
         const char *st = gen_state(g, k, s);
@@ -37,6 +37,9 @@ void gen_key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *s
                     "base_of[r%u.space]);",
                     sfx, w, st, k, k, k);
             gen_put(g, "ulong k%s%u = %s ? 0 : r%u.len;", sfx, w + 1, st, k);
+        } else if (p == WEIR_PHYS_I128) {
+            gen_put(g, "ulong k%s%u = %s ? 0 : wk_i128_lo(r%u);", sfx, w, st, k);
+            gen_put(g, "ulong k%s%u = %s ? 0 : (ulong)wk_i128_hi(r%u);", sfx, w + 1, st, k);
         } else if (p == WEIR_PHYS_F32 || p == WEIR_PHYS_F64) {
             gen_put(g, "ulong k%s%u = %s ? 0 : wk_key_f64(r%u);", sfx, w, st, k);
         } else {
@@ -49,7 +52,7 @@ void gen_key_hash(struct gen *g, const uint32_t *key, uint32_t n, const char *sf
 {
     char s[16];
     gen_put(g, "ulong h%s = WK_HASH_SEED;", sfx);
-    for (uint32_t i = 0, w = 0; i < n; w += words_of(phys(g, key[i])), i++) {
+    for (uint32_t i = 0, w = 0; i < n; w += gen_words(phys(g, key[i])), i++) {
         const char *st = gen_state(g, key[i], s);
         if (phys(g, key[i]) == WEIR_PHYS_STR)
             gen_put(
@@ -58,6 +61,8 @@ void gen_key_hash(struct gen *g, const uint32_t *key, uint32_t n, const char *sf
                 sfx, st, sfx, sfx, key[i], key[i]);
         else
             gen_put(g, "h%s = wk_hash_word(h%s, %s ? WK_HASH_NULL : k%s%u);", sfx, sfx, st, sfx, w);
+        if (phys(g, key[i]) == WEIR_PHYS_I128)
+            gen_put(g, "h%s = %s ? h%s : wk_hash_word(h%s, k%s%u);", sfx, st, sfx, sfx, sfx, w + 1);
     }
 }
 
@@ -77,7 +82,7 @@ static void new_group(struct gen *g, const uint32_t *key, uint32_t n, bool text,
 static void compare_keys(struct gen *g, const uint32_t *key, uint32_t n)
 {
     gen_put(g, "uchar same = 1;");
-    for (uint32_t i = 0, w = 0; i < n; w += words_of(phys(g, key[i])), i++) {
+    for (uint32_t i = 0, w = 0; i < n; w += gen_words(phys(g, key[i])), i++) {
         uint32_t at = WEIR_GROUP_HEADER_WORDS + w;
         if (phys(g, key[i]) == WEIR_PHYS_STR)
             gen_put(g,
@@ -87,6 +92,7 @@ static void compare_keys(struct gen *g, const uint32_t *key, uint32_t n)
                     at, w, at, at, at + 1, key[i], at + 1, w + 1);
         else
             gen_put(g, "same &= R[%u] == k%u;", at, w);
+        if (phys(g, key[i]) == WEIR_PHYS_I128) gen_put(g, "same &= R[%u] == k%u;", at + 1, w + 1);
     }
 }
 
@@ -96,7 +102,7 @@ static uint32_t find_group(struct gen *g, const uint32_t *key, uint32_t n)
     bool text = false, nullable = false;
     uint32_t n_words = 0;
     for (uint32_t i = 0; i < n; i++) {
-        n_words += words_of(phys(g, key[i]));
+        n_words += gen_words(phys(g, key[i]));
         text = text || phys(g, key[i]) == WEIR_PHYS_STR;
         nullable = nullable || g->may[key[i]];
     }

@@ -36,6 +36,14 @@ gen_ctype(enum weir_phys p); /* "int": of a value in memory and of the helpers' 
 
 /* Emit what computes register REG, operands first, at the current row. */
 void gen_scalar(struct gen *g, uint32_t reg);
+/* "uchar s<r> = STATE" only when it can matter. */
+void gen_put_state(struct gen *g, uint32_t r, const char *fmt, ...) WEIR_PRINTF(3, 4);
+/* The state of a strict operator over registers A and B. */
+void gen_strict(struct gen *g, uint32_t a, uint32_t b, char out[64]);
+void gen_cast(struct gen *g, uint32_t r, const struct weir_insn *in);
+void gen_decimal(struct gen *g, uint32_t r, const struct weir_insn *in);
+const char *gen_pow10(int k, char buf[64]);         /* 10^K as a wk_u128 */
+const char *gen_limit(int precision, char buf[96]); /* 10^PRECISION - 1 as a wk_i128 */
 /* The state of REG as an expression: "s7", or "0" when it cannot be anything else. */
 const char *gen_state(struct gen *g, uint32_t reg, char buf[16]);
 
@@ -51,6 +59,8 @@ void gen_agg_vector(struct gen *g, uint32_t i); /* `mask`: long8, -1 for rows th
 void gen_agg_vector_end(struct gen *g, uint32_t i, uint32_t word);
 void gen_agg_scalar(struct gen *g, uint32_t i, uint32_t word);
 bool gen_agg_supported(struct gen *g, const struct weir_pipe_agg *a);
+
+uint32_t gen_words(enum weir_phys p); /* of a key or an output value: 1 or 2 */
 
 /* Keys: ulong k<sfx><word> …, `nulls<sfx>` of registers KEY[0..n); then their hash, `h<sfx>`. */
 void gen_key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx);

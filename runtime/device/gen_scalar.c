@@ -19,7 +19,7 @@ const char *gen_ctype(enum weir_phys p)
 {
     static const char *const s[] = {
         [WEIR_PHYS_BOOL] = "uchar", [WEIR_PHYS_I8] = "char",    [WEIR_PHYS_I16] = "short",
-        [WEIR_PHYS_I32] = "int",    [WEIR_PHYS_I64] = "long",   [WEIR_PHYS_I128] = "long",
+        [WEIR_PHYS_I32] = "int",    [WEIR_PHYS_I64] = "long",   [WEIR_PHYS_I128] = "ulong2",
         [WEIR_PHYS_F32] = "float",  [WEIR_PHYS_F64] = "double", [WEIR_PHYS_STR] = "int"};
     return s[p];
 }
@@ -40,7 +40,10 @@ static enum weir_phys phys(const struct gen *g, uint32_t reg)
 
 static const char *c_kind(enum weir_phys p)
 {
-    return p == WEIR_PHYS_STR ? "wk_s" : is_float(p) ? "double" : "long";
+    return p == WEIR_PHYS_STR    ? "wk_s"
+           : p == WEIR_PHYS_I128 ? "wk_i128"
+           : is_float(p)         ? "double"
+                                 : "long";
 }
 
 const char *gen_state(struct gen *g, uint32_t reg, char buf[16])
@@ -51,8 +54,7 @@ const char *gen_state(struct gen *g, uint32_t reg, char buf[16])
 }
 
 /* "uchar s<r> = STATE" only when it can matter. */
-static void put_state(struct gen *g, uint32_t r, const char *fmt, ...) WEIR_PRINTF(3, 4);
-static void put_state(struct gen *g, uint32_t r, const char *fmt, ...)
+void gen_put_state(struct gen *g, uint32_t r, const char *fmt, ...)
 {
     char text[160];
     va_list ap;
@@ -63,7 +65,7 @@ static void put_state(struct gen *g, uint32_t r, const char *fmt, ...)
     if (g->may[r]) gen_put(g, "uchar s%u = %s;", r, text);
 }
 
-static void strict2(struct gen *g, uint32_t a, uint32_t b, char out[64])
+void gen_strict(struct gen *g, uint32_t a, uint32_t b, char out[64])
 {
     char x[16], y[16];
     if (!g->may[a] && !g->may[b])
@@ -107,7 +109,7 @@ static void column(struct gen *g, uint32_t r, const struct weir_insn *in)
             gen_arg_name(g, tab ? GEN_TAB_VALID : GEN_IN_VALID, a, b, n);
             snprintf(valid, sizeof valid, "(uchar)(%s && !WK_BIT(%s, %s))", n, n, idx);
         }
-        put_state(g, r, "%s%s%s", present, absent ? "(uchar)1 : " : "", valid);
+        gen_put_state(g, r, "%s%s%s", present, absent ? "(uchar)1 : " : "", valid);
     } else {
         g->may[r] = 0;
     }
@@ -121,6 +123,11 @@ static void column(struct gen *g, uint32_t r, const struct weir_insn *in)
         gen_put(g, "wk_s r%u = {%s + %s[%s], (uint)(%s[%s + 1] - %s[%s]), %du};", r, d, v, idx, v,
                 idx, v, idx, space);
         if (absent) gen_put(g, "if (s%u) r%u.len = 0;", r, r);
+    } else if (p == WEIR_PHYS_I128) {
+        if (absent)
+            gen_put(g, "uint i%u = j%d == 0xffffffffu ? 0 : j%d;", r, a, a),
+                snprintf(idx, sizeof idx, "i%u", r);
+        gen_put(g, "wk_i128 r%u = wk_i128_make((long)%s[%s].y, %s[%s].x);", r, v, idx, v, idx);
     } else if (p == WEIR_PHYS_BOOL) {
         gen_put(g, "long r%u = %s%sWK_BIT(%s, %s);", r, guard, zero, v, idx);
     } else {
@@ -135,29 +142,18 @@ static void constant(struct gen *g, uint32_t r, const struct weir_insn *in)
     uint32_t at = g->const_at[in->a];
     char k[32], d[32];
     gen_arg_name(g, GEN_CONSTS, 0, 0, k);
-    put_state(g, r, "%s", c->is_null ? "1" : "0");
+    gen_put_state(g, r, "%s", c->is_null ? "1" : "0");
     if (p == WEIR_PHYS_STR) {
         gen_arg_name(g, GEN_CONST_BYTES, 0, 0, d);
         gen_put(g, "wk_s r%u = {%s + %s[%u], (uint)%s[%u], %du};", r, d, k, at, k, at + 1,
                 gen_space_number(g, GEN_CONST_BYTES, 0, 0));
+    } else if (p == WEIR_PHYS_I128) {
+        gen_put(g, "wk_i128 r%u = wk_i128_make((long)%s[%u], %s[%u]);", r, k, at + 1, k, at);
     } else if (is_float(p)) {
         gen_put(g, "double r%u = as_double(%s[%u]);", r, k, at);
     } else {
         gen_put(g, "long r%u = (long)%s[%u];", r, k, at);
     }
-}
-
-/* 10^p - 1, for DECIMAL(p) in 64 bits. */
-static int64_t decimal_limit(struct weir_type t)
-{
-    return (int64_t)(weir_pow10_i128[t.precision] - 1);
-}
-
-static void check_decimal(struct gen *g, uint32_t r, struct weir_type t)
-{
-    if (t.id != WEIR_TYPE_DECIMAL) return;
-    gen_put(g, "if (r%u > %lldL || r%u < -%lldL) t%u = WK_ERR_OVERFLOW;", r,
-            (long long)decimal_limit(t), r, (long long)decimal_limit(t), r);
 }
 
 /* A helper of kernels/common over one or two operands of REG's type that leaves its error in t<r>.
@@ -169,7 +165,7 @@ static void helper(struct gen *g, uint32_t r, const char *name, uint32_t a, cons
     const char *sfx = gen_suffix(p), *ct = gen_ctype(p);
     char st[64] = "0", x[16];
     if (b)
-        strict2(g, a, *b, st);
+        gen_strict(g, a, *b, st);
     else
         strcpy(st, gen_state(g, a, x));
     gen_put(g, "uchar t%u = 0;", r);
@@ -178,13 +174,12 @@ static void helper(struct gen *g, uint32_t r, const char *name, uint32_t a, cons
                 *b, r);
     else
         gen_put(g, "%s r%u = wk_%s_%s((%s)r%u, &t%u);", c_kind(p), r, name, sfx, ct, a, r);
-    check_decimal(g, r, in->type);
     if (is_float(p))
-        put_state(g, r, "%s", st);
+        gen_put_state(g, r, "%s", st);
     else if (!strcmp(st, "0"))
-        put_state(g, r, "t%u", r);
+        gen_put_state(g, r, "t%u", r);
     else
-        put_state(g, r, "wk_keep(%s, t%u)", st, r);
+        gen_put_state(g, r, "wk_keep(%s, t%u)", st, r);
 }
 
 static void arithmetic(struct gen *g, uint32_t r, const struct weir_insn *in)
@@ -193,15 +188,7 @@ static void arithmetic(struct gen *g, uint32_t r, const struct weir_insn *in)
         [WEIR_OP_ADD] = "add", [WEIR_OP_SUB] = "sub", [WEIR_OP_MUL] = "mul",
         [WEIR_OP_DIV] = "div", [WEIR_OP_MOD] = "mod", [WEIR_OP_NEG] = "neg"};
     if (in->type.id == WEIR_TYPE_DECIMAL) {
-        int sa = insn(g, in->a)->type.scale, sb = insn(g, in->b)->type.scale;
-        if (in->op == WEIR_OP_DIV || (in->op == WEIR_OP_MUL && sa + sb != in->type.scale)) {
-            gen_refuse(g, "DECIMAL %s that rounds runs natively",
-                       in->op == WEIR_OP_DIV ? "division" : "multiplication");
-            return;
-        }
-    }
-    if (is_float(weir_type_phys(in->type)) && in->op == WEIR_OP_MOD) {
-        gen_refuse(g, "the remainder of floating-point numbers runs natively");
+        gen_decimal(g, r, in);
         return;
     }
     helper(g, r, name[in->op], in->a, in->op == WEIR_OP_NEG ? NULL : &in->b);
@@ -217,18 +204,19 @@ static void comparison(struct gen *g, uint32_t r, const struct weir_insn *in)
         [WEIR_OP_LE] = "<=", [WEIR_OP_GT] = ">",  [WEIR_OP_GE] = ">="};
     enum weir_phys p = phys(g, in->a);
     char st[64];
-    strict2(g, in->a, in->b, st);
+    gen_strict(g, in->a, in->b, st);
     if (p == WEIR_PHYS_STR && in->op == WEIR_OP_EQ)
         gen_put(g, "long r%u = wk_eq_s(r%u, r%u);", r, in->a, in->b);
     else if (p == WEIR_PHYS_STR && in->op == WEIR_OP_NE)
         gen_put(g, "long r%u = !wk_eq_s(r%u, r%u);", r, in->a, in->b);
     else if (p == WEIR_PHYS_STR)
         gen_put(g, "long r%u = wk_cmp_s(r%u, r%u) %s 0;", r, in->a, in->b, sign[in->op]);
-    else if (is_float(p))
-        gen_put(g, "long r%u = wk_%s_f64(r%u, r%u);", r, name[in->op], in->a, in->b);
+    else if (is_float(p) || p == WEIR_PHYS_I128)
+        gen_put(g, "long r%u = wk_%s_%s(r%u, r%u);", r, name[in->op], is_float(p) ? "f64" : "i128",
+                in->a, in->b);
     else
         gen_put(g, "long r%u = r%u %s r%u;", r, in->a, sign[in->op], in->b);
-    put_state(g, r, "%s", st);
+    gen_put_state(g, r, "%s", st);
 }
 
 static void logic(struct gen *g, uint32_t r, const struct weir_insn *in)
@@ -242,8 +230,8 @@ static void logic(struct gen *g, uint32_t r, const struct weir_insn *in)
         const char *name = in->op == WEIR_OP_AND ? "and" : "or";
         gen_put(g, "long r%u = r%u %c r%u;", r, in->a, in->op == WEIR_OP_AND ? '&' : '|', in->b);
         if (g->may[in->a] || g->may[in->b]) {
-            put_state(g, r, "wk_%s_state((uchar)r%u, %s, (uchar)r%u, %s)", name, in->a, sa, in->b,
-                      sb);
+            gen_put_state(g, r, "wk_%s_state((uchar)r%u, %s, (uchar)r%u, %s)", name, in->a, sa,
+                          in->b, sb);
             /* FALSE AND NULL is FALSE, TRUE OR NULL is TRUE, whatever stands under the NULL */
             gen_put(g, "if (!s%u) r%u = wk_%s(%s ? %d : (uchar)r%u, %s ? %d : (uchar)r%u);", r, r,
                     name, sa, in->op == WEIR_OP_AND, in->a, sb, in->op == WEIR_OP_AND, in->b);
@@ -252,7 +240,7 @@ static void logic(struct gen *g, uint32_t r, const struct weir_insn *in)
     }
     case WEIR_OP_NOT:
         gen_put(g, "long r%u = !r%u;", r, in->a);
-        put_state(g, r, "%s", sa);
+        gen_put_state(g, r, "%s", sa);
         return;
     case WEIR_OP_IS_NULL: gen_put(g, "long r%u = wk_is_null(%s);", r, sa); break;
     default:
@@ -260,7 +248,7 @@ static void logic(struct gen *g, uint32_t r, const struct weir_insn *in)
                 in->op == WEIR_OP_IS_TRUE ? "true" : "false", in->a, sa);
     }
     if (g->may[in->a])
-        put_state(g, r, "wk_is_state(%s)", sa);
+        gen_put_state(g, r, "wk_is_state(%s)", sa);
     else
         g->may[r] = 0;
 }
@@ -273,79 +261,9 @@ static void select3(struct gen *g, uint32_t r, const struct weir_insn *in)
     gen_put(g, "%s r%u = wk_is_true((uchar)r%u, %s) ? r%u : r%u;", c_kind(weir_type_phys(in->type)),
             r, in->a, sc, in->b, in->c);
     if (g->may[in->a] || g->may[in->b] || g->may[in->c])
-        put_state(g, r, "wk_select_state((uchar)r%u, %s, %s, %s)", in->a, sc, sa, sb);
+        gen_put_state(g, r, "wk_select_state((uchar)r%u, %s, %s, %s)", in->a, sc, sa, sb);
     else
         g->may[r] = 0;
-}
-
-/* Smallest and largest value of an integer type. */
-static void int_range(enum weir_phys p, char lo[32], char hi[32])
-{
-    switch (p) {
-    case WEIR_PHYS_I8: strcpy(lo, "-128L"), strcpy(hi, "127L"); break;
-    case WEIR_PHYS_I16: strcpy(lo, "-32768L"), strcpy(hi, "32767L"); break;
-    case WEIR_PHYS_I32: strcpy(lo, "-2147483648L"), strcpy(hi, "2147483647L"); break;
-    default: strcpy(lo, "LONG_MIN"), strcpy(hi, "LONG_MAX");
-    }
-}
-
-/* Exact number to exact number, scale FROM.scale to TO.scale. */
-static bool cast_exact(struct gen *g, uint32_t r, uint32_t a, struct weir_type from,
-                       struct weir_type to)
-{
-    char lo[32], hi[32];
-    if (to.id != WEIR_TYPE_DECIMAL && from.id == WEIR_TYPE_DECIMAL) return false;
-    if (to.id == WEIR_TYPE_DECIMAL) {
-        if (from.scale > to.scale) return false;
-        gen_put(g, "long r%u = wk_mul_i64(r%u, %lldL, &t%u);", r, a,
-                (long long)weir_pow10_i128[to.scale - from.scale], r);
-        check_decimal(g, r, to);
-        return true;
-    }
-    gen_put(g, "long r%u = r%u;", r, a);
-    if (to.id >= from.id) return true;
-    int_range(weir_type_phys(to), lo, hi);
-    gen_put(g, "if (r%u < %s || r%u > %s) t%u = WK_ERR_OVERFLOW;", r, lo, r, hi, r);
-    return true;
-}
-
-static bool cast_body(struct gen *g, uint32_t r, uint32_t a, struct weir_type from,
-                      struct weir_type to)
-{
-    enum weir_phys pf = weir_type_phys(from), pt = weir_type_phys(to);
-    if (weir_type_is_exact(from) && weir_type_is_exact(to)) return cast_exact(g, r, a, from, to);
-    if (weir_type_is_integer(from) && weir_type_is_float(to))
-        gen_put(g, "double r%u = (%s)r%u;", r, pt == WEIR_PHYS_F32 ? "float" : "double", a);
-    else if (weir_type_is_float(from) && weir_type_is_float(to) && pt == WEIR_PHYS_F64)
-        gen_put(g, "double r%u = r%u;", r, a);
-    else if (weir_type_is_text(from) && weir_type_is_text(to) && to.id == WEIR_TYPE_VARCHAR &&
-             to.length >= from.length)
-        gen_put(g, "wk_s r%u = r%u;", r, a);
-    else if (from.id == to.id && pf == pt && from.precision <= to.precision &&
-             to.id != WEIR_TYPE_CHAR && to.id != WEIR_TYPE_BINARY && to.length >= from.length)
-        gen_put(g, "%s r%u = r%u;", c_kind(pt), r, a);
-    else
-        return false;
-    return true;
-}
-
-static void cast(struct gen *g, uint32_t r, const struct weir_insn *in)
-{
-    struct weir_type from = insn(g, in->a)->type;
-    char st[16], x[64], y[64];
-    gen_put(g, "uchar t%u = 0;", r);
-    if (!cast_body(g, r, in->a, from, in->type)) {
-        gen_refuse(g, "CAST from %s to %s runs natively", weir_type_text(from, x, sizeof x),
-                   weir_type_text(in->type, y, sizeof y));
-        return;
-    }
-    const char *failed = in->op == WEIR_OP_TRY_CAST ? "(uchar)(t%u ? WK_NULL : 0)" : "t%u";
-    char own[48];
-    snprintf(own, sizeof own, failed[0] == '(' ? "(uchar)(t%u ? 1 : 0)" : "t%u", r);
-    if (g->may[in->a])
-        put_state(g, r, "wk_keep(%s, %s)", gen_state(g, in->a, st), own);
-    else
-        put_state(g, r, "%s", own);
 }
 
 /* The list without its NULLs; a NULL in it turns "not found" into NULL. */
@@ -369,6 +287,9 @@ static void in_list(struct gen *g, uint32_t r, const struct weir_insn *in)
             gen_put(g, "wk_s c = {%s + %s[%u + 2 * q], (uint)%s[%u + 2 * q], 0};", d, k, at, k,
                     at + 1);
             gen_put(g, "r%u = wk_eq_s(r%u, c);", r, in->a);
+        } else if (p == WEIR_PHYS_I128) {
+            gen_put(g, "r%u = wk_eq_i128(r%u, wk_i128_make((long)%s[%u + 2 * q], %s[%u + 2 * q]));",
+                    r, in->a, k, at + 1, k, at);
         } else if (is_float(p)) {
             gen_put(g, "r%u = wk_eq_f64(r%u, as_double(%s[%u + q]));", r, in->a, k, at);
         } else {
@@ -378,9 +299,9 @@ static void in_list(struct gen *g, uint32_t r, const struct weir_insn *in)
     }
     const char *s = gen_state(g, in->a, st);
     if (null)
-        put_state(g, r, "wk_keep(%s, (uchar)!r%u)", s, r);
+        gen_put_state(g, r, "wk_keep(%s, (uchar)!r%u)", s, r);
     else
-        put_state(g, r, "%s", s);
+        gen_put_state(g, r, "%s", s);
 }
 
 static void like(struct gen *g, uint32_t r, const struct weir_insn *in)
@@ -405,29 +326,37 @@ static void like(struct gen *g, uint32_t r, const struct weir_insn *in)
     const char *s = gen_state(g, in->a, st);
     gen_put(g, "long r%u = %s ? 0 : wk_like(r%u.p, r%u.len, %s + %s[%u], (uint)%s[%u], %s);", r, s,
             in->a, in->a, d, k, at, k, at + 1, esc);
-    put_state(g, r, "%s", s);
+    gen_put_state(g, r, "%s", s);
 }
 
+/* Functions of one argument with a helper in kernels/common: of numbers to the same type, or of a
+   text to an integer. */
 static void call(struct gen *g, uint32_t r, const struct weir_insn *in)
 {
     const struct weir_function *f = weir_function_at(in->fn);
     uint32_t a = in->b ? weir_pipe_operand(g->p)[in->a] : 0;
     enum weir_phys p = weir_type_phys(in->type);
-    if (!f->device || in->b != 1 || !weir_type_is_numeric(in->type) || phys(g, a) != p ||
-        f->volatile_) {
+    char st[16];
+    bool same = in->b == 1 && phys(g, a) == p && p != WEIR_PHYS_I128 &&
+                weir_type_is_numeric(in->type) && in->type.id != WEIR_TYPE_DECIMAL;
+    bool text = in->b == 1 && phys(g, a) == WEIR_PHYS_STR && weir_type_is_integer(in->type);
+    if (!f->device || f->volatile_ || (!same && !text)) {
         gen_refuse(g, "the function %s runs natively", f->name);
         return;
     }
-    helper(g, r, f->device + 3, a, NULL); /* "wk_abs" */
+    if (same) {
+        helper(g, r, f->device + 3, a, NULL); /* "wk_abs" */
+        return;
+    }
+    const char *s = gen_state(g, a, st);
+    gen_put(g, "uchar t%u = 0; long r%u = %s ? 0 : %s_str(r%u.p, r%u.len, &t%u);", r, r, s,
+            f->device, a, a, r);
+    gen_put_state(g, r, "wk_keep(%s, t%u)", s, r);
 }
 
 static void emit(struct gen *g, uint32_t r)
 {
     const struct weir_insn *in = insn(g, r);
-    if (weir_type_phys(in->type) == WEIR_PHYS_I128) {
-        gen_refuse(g, "128-bit DECIMAL expressions run natively");
-        return;
-    }
     switch (in->op) {
     case WEIR_OP_COLUMN: column(g, r, in); return;
     case WEIR_OP_CONST: constant(g, r, in); return;
@@ -442,7 +371,7 @@ static void emit(struct gen *g, uint32_t r)
     case WEIR_OP_IS_TRUE:
     case WEIR_OP_IS_FALSE: logic(g, r, in); return;
     case WEIR_OP_CAST:
-    case WEIR_OP_TRY_CAST: cast(g, r, in); return;
+    case WEIR_OP_TRY_CAST: gen_cast(g, r, in); return;
     case WEIR_OP_SELECT: select3(g, r, in); return;
     case WEIR_OP_IN: in_list(g, r, in); return;
     case WEIR_OP_LIKE: like(g, r, in); return;
@@ -462,11 +391,6 @@ void gen_scalar(struct gen *g, uint32_t reg)
     int n = weir_insn_args(g->p, insn(g, reg), arg);
     for (int i = 0; i < n; i++) gen_scalar(g, arg[i]);
     if (g->refused) return;
-    for (int i = 0; i < n; i++)
-        if (phys(g, arg[i]) == WEIR_PHYS_I128) {
-            gen_refuse(g, "128-bit DECIMAL expressions run natively");
-            return;
-        }
     emit(g, reg);
     g->scalar[reg] = 1;
 }

@@ -188,8 +188,31 @@ static struct value cast(const struct ctx *c, const struct weir_insn *in)
     struct value a = eval(c, in->a);
     struct weir_type from = weir_pipe_insn(c->p)[in->a].type, to = in->type;
     if (a.st) return a;
-    bool bad = false;
-    if (weir_type_is_exact(from) && weir_type_is_exact(to)) {
+    bool bad = false, f = weir_type_is_float(from);
+    if (to.id == WEIR_TYPE_BOOLEAN) {
+        a.i = f ? a.f != 0 : a.i != 0;
+    } else if (f && weir_type_is_integer(to)) {
+        int bits = 8 * (int)weir_phys_size(weir_type_phys(to)) - 1;
+        a.f = trunc(a.f);
+        bad = !(a.f >= -ldexp(1, bits) && a.f < ldexp(1, bits));
+        a.i = bad ? 0 : (weir_i128)a.f;
+    } else if (f) {
+        if (to.id == WEIR_TYPE_FLOAT) a.f = (double)(float)a.f;
+    } else if (from.id == WEIR_TYPE_DECIMAL && weir_type_is_float(to)) {
+        a.f = (double)a.i / pow(10, from.scale);
+    } else if (from.id == WEIR_TYPE_BOOLEAN) {
+        a.f = (double)a.i;
+    } else if (from.id == WEIR_TYPE_DATE) {
+        a.i *= (weir_i128)86400 * 1000000;
+    } else if (from.id == WEIR_TYPE_TIME) {
+        a.i *= 1000;
+    } else if (weir_type_is_timestamp(from)) {
+        weir_i128 day = (weir_i128)86400 * 1000000, unit = weir_pow10_i128[6 - to.precision];
+        weir_i128 in_day = (a.i % day + day) % day, in_unit = (a.i % unit + unit) % unit;
+        a.i = to.id == WEIR_TYPE_DATE   ? (a.i - in_day) / day
+              : to.id == WEIR_TYPE_TIME ? in_day / 1000
+                                        : a.i - in_unit;
+    } else if (weir_type_is_exact(from) && weir_type_is_exact(to)) {
         if (to.scale >= from.scale)
             a.i *= weir_pow10_i128[to.scale - from.scale];
         else if (to.id == WEIR_TYPE_DECIMAL)

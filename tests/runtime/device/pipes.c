@@ -31,6 +31,7 @@ struct weir_type input_type(int c)
                                  [IN_NN_F64] = WEIR_TYPE_DOUBLE};
     switch (c) {
     case IN_DEC: return weir_type_decimal(9, 2);
+    case IN_WIDE: return weir_type_decimal(30, 4);
     case IN_STR: return weir_type_string();
     case IN_TS: return weir_type_timestamp(3);
     case IN_NN_DEC: return not_null(weir_type_decimal(6, 2));
@@ -78,6 +79,9 @@ static void random_value(struct weir_builder *b, int c, uint64_t *s, int64_t gro
     case IN_F32: weir_builder_f64(b, c, (double)(float)(next(s) % 7 ? odd_double(s) : 0.1)); break;
     case IN_F64: weir_builder_f64(b, c, odd_double(s)); break;
     case IN_DEC: weir_builder_i64(b, c, between(s, -99999, 99999)); break;
+    case IN_WIDE:
+        weir_builder_i128(b, c, (weir_i128)between(s, -groups, groups) * 100000000000000003);
+        break;
     case IN_DATE: weir_builder_i64(b, c, between(s, -1000, 20000)); break;
     case IN_TS: weir_builder_i64(b, c, between(s, -5000000, 100000000)); break;
     case IN_NN_I32: weir_builder_i64(b, c, between(s, 0, groups - 1)); break;
@@ -399,6 +403,76 @@ static struct weir_pipeline *logic(struct pipe_case *pc)
     return end(&m, WEIR_STEP_OUTPUT);
 }
 
+/* A / B where B is not 0, else A. */
+static uint32_t guarded(struct maker *m, enum weir_op o, struct weir_type t, uint32_t a, uint32_t b)
+{
+    struct weir_value zero = {.type = type_of(m, b)};
+    uint32_t nz = test(m, WEIR_OP_NE, b, konst(m, zero));
+    uint32_t r = op(m, o, t, a, b, 0);
+    return op(m, WEIR_OP_SELECT, t, nz, r, knull(m, t));
+}
+
+static struct weir_pipeline *decimals(struct pipe_case *pc)
+{
+    struct maker m;
+    (void)pc;
+    begin(&m);
+    struct weir_type wide = weir_type_decimal(30, 4), six = weir_type_decimal(38, 6);
+    struct weir_type d2 = weir_type_decimal(18, 2), d4 = weir_type_decimal(18, 4);
+    struct weir_type i64 = weir_type_make(WEIR_TYPE_BIGINT), i32 = weir_type_make(WEIR_TYPE_INT);
+    uint32_t w = m.in[IN_WIDE], d = op(&m, WEIR_OP_CAST, wide, m.in[IN_DEC], 0, 0);
+    uint32_t e = op(&m, WEIR_OP_CAST, d2, m.in[IN_DEC], 0, 0);
+    uint32_t x = op(&m, WEIR_OP_CAST, d2, m.in[IN_NN_I32], 0, 0);
+    out(&m, op(&m, WEIR_OP_ADD, wide, w, d, 0));
+    out(&m, op(&m, WEIR_OP_SUB, wide, d, w, 0));
+    out(&m, op(&m, WEIR_OP_NEG, wide, w, 0, 0));
+    out(&m, op(&m, WEIR_OP_MUL, six, w, d, 0));
+    out(&m, guarded(&m, WEIR_OP_DIV, six, w, d));
+    out(&m, guarded(&m, WEIR_OP_DIV, six, d, w));
+    out(&m, guarded(&m, WEIR_OP_MOD, wide, w, d));
+    out(&m, op(&m, WEIR_OP_MUL, d2, e, x, 0));
+    out(&m, guarded(&m, WEIR_OP_DIV, d4, e, x));
+    out(&m, guarded(&m, WEIR_OP_MOD, d2, e, x));
+    for (int k = WEIR_OP_EQ; k <= WEIR_OP_GE; k++) out(&m, test(&m, (enum weir_op)k, w, d));
+    struct weir_value list[3] = {{.type = wide, .x = 0},
+                                 {.type = wide, .x = (weir_i128)-300000000000000009},
+                                 {.type = wide, .is_null = true}};
+    out(&m, in_list(&m, w, 2, list));
+    out(&m, in_list(&m, w, 3, list));
+    out(&m, op(&m, WEIR_OP_SELECT, wide, m.in[IN_BOOL], w, konst(&m, list[1])));
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_decimal(38, 1), w, 0, 0));
+    out(&m, op(&m, WEIR_OP_TRY_CAST, d2, w, 0, 0));
+    out(&m, op(&m, WEIR_OP_TRY_CAST, i64, w, 0, 0));
+    out(&m, op(&m, WEIR_OP_CAST, i32, m.in[IN_DEC], 0, 0));
+    out(&m, op(&m, WEIR_OP_TRY_CAST, weir_type_make(WEIR_TYPE_TINYINT), m.in[IN_NN_DEC], 0, 0));
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_decimal(8, 1), m.in[IN_DEC], 0, 0));
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_decimal(20, 1), m.in[IN_DEC], 0, 0));
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_make(WEIR_TYPE_DOUBLE), m.in[IN_DEC], 0, 0));
+    return end(&m, WEIR_STEP_OUTPUT);
+}
+
+static struct weir_pipeline *casts(struct pipe_case *pc)
+{
+    struct maker m;
+    (void)pc;
+    begin(&m);
+    static const struct {
+        uint8_t from, to;
+    } pair[] = {{IN_F64, WEIR_TYPE_BIGINT},   {IN_F64, WEIR_TYPE_INT},
+                {IN_F32, WEIR_TYPE_SMALLINT}, {IN_F64, WEIR_TYPE_FLOAT},
+                {IN_BOOL, WEIR_TYPE_INT},     {IN_BOOL, WEIR_TYPE_DOUBLE},
+                {IN_I8, WEIR_TYPE_BOOLEAN},   {IN_F64, WEIR_TYPE_BOOLEAN},
+                {IN_TS, WEIR_TYPE_DATE},      {IN_TS, WEIR_TYPE_TIME}};
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++)
+        out(&m, op(&m, WEIR_OP_TRY_CAST, weir_type_make((enum weir_type_id)pair[i].to),
+                   m.in[pair[i].from], 0, 0));
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_timestamp(6), m.in[IN_DATE], 0, 0));
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_timestamp(0), m.in[IN_TS], 0, 0));
+    uint32_t time = op(&m, WEIR_OP_CAST, weir_type_make(WEIR_TYPE_TIME), m.in[IN_TS], 0, 0);
+    out(&m, op(&m, WEIR_OP_CAST, weir_type_timestamp(3), time, 0, 0));
+    return end(&m, WEIR_STEP_OUTPUT);
+}
+
 /* ---- lanes ---- */
 
 /* A predicate that vectorises and sees NULLs in every operator. */
@@ -515,6 +589,21 @@ static struct weir_pipeline *group_mixed(struct pipe_case *pc)
     agg(&m, WEIR_AGG_SUM, m.in[IN_NN_F64], WEIR_REG_NONE);
     agg(&m, WEIR_AGG_STDDEV_SAMP, m.in[IN_NN_F64], WEIR_REG_NONE);
     agg(&m, WEIR_AGG_MAX, m.in[IN_F64], WEIR_REG_NONE);
+    return end(&m, WEIR_STEP_AGGREGATE);
+}
+
+static struct weir_pipeline *group_wide(struct pipe_case *pc)
+{
+    struct maker m;
+    (void)pc;
+    begin(&m);
+    uint32_t w = m.in[IN_WIDE];
+    out(&m, w);
+    out(&m, m.in[IN_I8]);
+    for (int f = WEIR_AGG_COUNT; f <= WEIR_AGG_MAX; f++)
+        agg(&m, (enum weir_agg_fn)f, w, f % 2 ? WEIR_REG_NONE : m.in[IN_BOOL]);
+    agg(&m, WEIR_AGG_SUM, op(&m, WEIR_OP_NEG, type_of(&m, w), w, 0, 0), WEIR_REG_NONE);
+    agg(&m, WEIR_AGG_AVG, m.in[IN_DEC], WEIR_REG_NONE);
     return end(&m, WEIR_STEP_AGGREGATE);
 }
 
@@ -719,11 +808,14 @@ static const struct {
     {"arithmetic", arithmetic},
     {"comparisons", comparisons},
     {"logic", logic},
+    {"decimals", decimals},
+    {"casts", casts},
     {"vector filter", vector_filter},
     {"vector aggregate", vector_aggregate},
     {"scalar aggregate", scalar_aggregate},
     {"group by integer", group_int},
     {"group by text, double, boolean", group_mixed},
+    {"group by wide decimal", group_wide},
     {"inner and left join", join_inner_left},
     {"semi and anti join", join_semi_anti},
     {"joins without residual", join_plain},

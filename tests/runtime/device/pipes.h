@@ -19,6 +19,7 @@ enum input {
     IN_STR,
     IN_DATE,
     IN_TS,
+    IN_WIDE,   /* DECIMAL(30, 4) */
     IN_NN_I32, /* NOT NULL from here */
     IN_NN_I64,
     IN_NN_F64,
