@@ -182,12 +182,14 @@ static struct weir_engine *open_engine(const struct data *d, const char *device,
 
 static int usage(void)
 {
-    fputs("usage: bench_queries [--rows N] [--build N] [--runs N] [--threads N] [--device D]...\n"
+    fputs("usage: bench_queries [--rows N] [--build N] [--runs N] [--threads N] [--query S] "
+          "[--device D]...\n"
           "  --rows N     rows of the large table (default 33554432)\n"
           "  --build N    rows of the build table and distinct keys of the large grouping (default "
           "1000000)\n"
           "  --runs N     runs of which the median is taken (default 5)\n"
           "  --threads N  slots (default: all hardware threads)\n"
+          "  --query S    only operators whose name starts with S\n"
           "  --device D   native, opencl, opencl:N; may be repeated (default: native and opencl)\n",
           stderr);
     return 2;
@@ -205,7 +207,7 @@ static void report(const struct data *d, const struct query *q, const char *devi
 int main(int argc, char **argv)
 {
     struct data d = {.rows = 1 << 25, .build_rows = 1000000};
-    const char *device[8];
+    const char *device[8], *only = "";
     int n_devices = 0, runs = 5, threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 >= argc) return usage();
@@ -218,6 +220,8 @@ int main(int argc, char **argv)
             runs = (int)v;
         else if (!strcmp(argv[i], "--threads") && v > 0 && v <= MAX_THREADS)
             threads = (int)v;
+        else if (!strcmp(argv[i], "--query"))
+            only = argv[i + 1];
         else if (!strcmp(argv[i], "--device") && n_devices < 8)
             device[n_devices++] = argv[i + 1];
         else
@@ -235,6 +239,7 @@ int main(int argc, char **argv)
     int failures = 0;
     for (size_t q = 0; q < sizeof queries / sizeof *queries; q++)
         for (int k = 0; k < n_devices; k++) {
+            if (strncmp(queries[q].name, only, strlen(only))) continue;
             struct weir_error err = {0};
             int64_t rows = 0;
             struct weir_engine *e = open_engine(&d, device[k], threads);
