@@ -11,6 +11,7 @@ struct slot_run {
     int slot;
     struct weir_run *native, *device;
     struct weir_backend *device_backend;
+    struct weir_eval *tail; /* the aggregation of what a device gives, when it has to be native */
     struct weir_fallback fallback[WEIR_STATS_REASONS];
     int n_fallbacks;
     uint64_t rows_out;
@@ -29,6 +30,11 @@ static int emit(void *ctx, struct weir_batch *batch, struct weir_error *err)
     return object_emit(s->r->j, s->r->def->output, s->slot, batch, err);
 }
 
+static int emit_to_tail(void *ctx, struct weir_batch *batch, struct weir_error *err)
+{
+    return weir_eval_batch(((struct slot_run *)ctx)->tail, batch, err);
+}
+
 static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir_error *err);
 
 static int failed(void *ctx, struct weir_batch *batch, const char *reason, struct weir_error *err)
@@ -42,23 +48,28 @@ static int failed(void *ctx, struct weir_batch *batch, const char *reason, struc
     return push_native(s, batch, err);
 }
 
+/* DEVICE: batches that fail come back, and a tail takes what the device gives. */
 static int open_run(struct slot_run *s, const struct weir_backend *b, struct weir_prepared *q,
-                    struct weir_run **out, struct weir_error *err)
+                    bool device, struct weir_run **out, struct weir_error *err)
 {
     struct job *j = s->r->j;
     struct object_state *o = &j->object[s->r->def->output];
+    const struct weir_pipeline *tail = device ? weir_choice_tail(s->r->choice) : NULL;
     struct weir_run_sink sink = {.failed = failed, .failed_ctx = s};
-    sink.out.emit = emit;
+    sink.out.emit = tail ? emit_to_tail : emit;
     sink.out.ctx = s;
     if (o->groups) sink.out.groups = o->groups[s->slot];
-    return b->ops->open(q, &sink, j->pool[s->slot], j->o->now_us, out, err);
+    int rc = WEIR_OK;
+    if (tail)
+        rc = weir_eval_new(tail, NULL, j->pool[s->slot], &sink.out, j->o->now_us, &s->tail, err);
+    return rc ? rc : b->ops->open(q, &sink, j->pool[s->slot], j->o->now_us, out, err);
 }
 
 static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir_error *err)
 {
     struct weir_backend *native = weir_backend_native();
     if (!s->native) {
-        int rc = open_run(s, native, weir_choice_native(s->r->choice), &s->native, err);
+        int rc = open_run(s, native, weir_choice_native(s->r->choice), false, &s->native, err);
         if (rc) return rc;
     }
     return native->ops->submit(s->native, batch, err);
@@ -77,7 +88,7 @@ int stage_push(struct stage_run *r, int slot, struct weir_batch *batch, struct w
     struct weir_prepared *q = weir_choice_device(r->choice, &b);
     if (q && !s->device) {
         s->device_backend = b;
-        int rc = open_run(s, b, q, &s->device, err);
+        int rc = open_run(s, b, q, true, &s->device, err);
         if (rc) return rc;
     }
     uint64_t start = weir_now_ns();
@@ -94,6 +105,7 @@ int stage_flush(struct stage_run *r, int slot, struct weir_error *err)
     struct slot_run *s = &r->slot[slot];
     int rc = WEIR_OK;
     if (s->device) rc = s->device_backend->ops->finish(s->device, err);
+    if (!rc && s->tail) rc = weir_eval_finish(s->tail, err);
     if (!rc && s->native) rc = weir_backend_native()->ops->finish(s->native, err);
     return rc;
 }
@@ -179,6 +191,7 @@ void stage_close(struct stage_run *r)
             add_run_stats(st, s->device_backend, s->device);
             s->device_backend->ops->close(s->device);
         }
+        weir_eval_free(s->tail);
         if (s->native) {
             add_run_stats(st, weir_backend_native(), s->native);
             weir_backend_native()->ops->close(s->native);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/place/shadow.h"
+#include "runtime/place/split.h"
 
 /* Expected native seconds from which on a compiler's two seconds can pay. */
 #define WORTH_SECONDS_CPU 10.0
@@ -36,6 +37,7 @@ struct weir_choice {
     char note[200];
     pthread_t thread;
     bool has_thread;
+    struct weir_pipeline *head, *tail; /* split: what the device runs, and what follows natively */
 };
 
 static void note(struct weir_choice *c, const char *text, const char *detail)
@@ -84,21 +86,46 @@ static void *prepare_main(void *arg)
     return NULL;
 }
 
+int weir_choice_supports(struct weir_backend *b, const struct weir_pipeline *p, bool *split,
+                         char *why, size_t why_size)
+{
+    struct weir_pipeline *head = NULL, *tail = NULL;
+    char more[160] = "";
+    *split = false;
+    if (b->ops->supports(b, p, why, why_size)) return 1;
+    if (weir_pipe_last(p)->kind != WEIR_STEP_AGGREGATE ||
+        weir_split_aggregate(p, &head, &tail, NULL))
+        return 0;
+    *split = b->ops->supports(b, head, more, sizeof more) != 0;
+    if (!*split) snprintf(why, why_size, "%s", more);
+    weir_free(head);
+    weir_free(tail);
+    return *split;
+}
+
 static int force(struct weir_choice *c, struct weir_error *err)
 {
-    char why[200] = "";
+    char why[160] = "";
+    bool split;
     struct weir_backend *b = c->q.device[0];
-    if (!b->ops->supports(b, c->q.pipeline, why, sizeof why))
+    if (!weir_choice_supports(b, c->q.pipeline, &split, why, sizeof why))
         return weir_fail(err, WEIR_ERR_UNSUPPORTED,
                          "--device %s cannot run this query: %s; use --device auto or native",
                          b->name, why);
-    int rc = b->ops->prepare(b, c->q.pipeline, c->q.tables, &c->device, err);
+    int rc = split ? weir_split_aggregate(c->q.pipeline, &c->head, &c->tail, err) : WEIR_OK;
+    if (!rc) rc = b->ops->prepare(b, split ? c->head : c->q.pipeline, c->q.tables, &c->device, err);
     if (rc) return rc;
     c->backend = b;
     atomic_store(&c->using_device, true);
     atomic_store(&c->ready, true);
-    snprintf(c->note, sizeof c->note, "%s: asked for", b->name);
+    snprintf(c->note, sizeof c->note, "%.30s: asked for%s%.130s", b->name, split ? "; " : "",
+             split ? why : "");
     return WEIR_OK;
+}
+
+const struct weir_pipeline *weir_choice_tail(const struct weir_choice *c)
+{
+    return c->tail;
 }
 
 /* The first device that can do it and whose compiler pays. */
@@ -161,6 +188,8 @@ void weir_choice_free(struct weir_choice *c)
     if (c->device) c->backend->ops->release(c->device);
     if (c->native) weir_backend_native()->ops->release(c->native);
     weir_batch_unref(c->sample);
+    weir_free(c->head);
+    weir_free(c->tail);
     pthread_cond_destroy(&c->arrived);
     pthread_mutex_destroy(&c->mutex);
     weir_free(c);

@@ -232,9 +232,18 @@ class Devices(Case):
         self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl", env=self.NO_OPENCL), 3, "no OpenCL", "install")
 
     def test_refusal(self):
-        q = "SELECT COUNT(DISTINCT x) FROM (VALUES (1), (2)) AS t(x)"
-        self.fails(weir("run", "-c", q, "--device", "opencl"), 3, "DISTINCT", "--device auto")
-        self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv")).split()[-1], "2")
+        q = "SELECT RAND() + x AS r FROM (VALUES (1), (2)) AS t(x)"
+        self.fails(weir("run", "-c", q, "--device", "opencl"), 3, "RAND runs natively", "--device auto")
+        self.ok(weir("run", "-c", q))
+
+    def test_what_a_device_lacks(self):
+        """DISTINCT runs natively behind a device that filters, and EXPLAIN says so."""
+        q = "SELECT COUNT(DISTINCT x) AS n FROM (VALUES (1), (2), (2), (3)) AS t(x) WHERE x < 3"
+        for device in ("auto", "opencl"):
+            self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv", "--device", device)), "n\n2\n")
+        self.assertIn("COUNT(DISTINCT) runs natively", self.ok(weir("explain", "-c", q, "--device", "opencl")))
+
+    def test_devices_that_are_not(self):
         self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl:99"), 2, "opencl:99")
 
     def test_fallback_is_reported(self):
