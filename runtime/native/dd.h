@@ -43,6 +43,17 @@ static inline void dd_accumulate(struct weir_dd *sum, double x)
     sum->lo += s.lo;
 }
 
+/* The same with |lo| kept within half an ulp of hi, so that lo's own rounding stays at 2^-106 of
+   the sum: for sums whose difference is wanted. */
+static inline void dd_accumulate_normal(struct weir_dd *sum, double x, double x_lo)
+{
+    struct weir_dd s = dd_two_sum(sum->hi, x);
+    double lo = sum->lo + (s.lo + x_lo);
+    bool finite = dd_finite(s.hi);
+    sum->hi = finite ? s.hi + lo : s.hi;
+    sum->lo = finite ? lo - (sum->hi - s.hi) : 0;
+}
+
 static inline struct weir_dd dd_normal(double hi, double lo)
 {
     double s = hi + lo;

@@ -125,14 +125,14 @@ static double variance(const struct weir_pipe_agg *agg, const uint64_t *acc)
     struct weir_dd n = {(double)acc[4], 0}, d = {(double)(acc[4] - samp), 0};
     if (!dd_finite(s.hi)) return s.hi - s.hi; /* NaN: infinities or a NaN among the values */
     if (acc[4] == 1) return 0;
-    if (!dd_finite(s2.hi)) return s2.hi;
+    if (!dd_finite(s2.hi)) return __builtin_inf();
     s = dd_normal(s.hi, s.lo);
     s2 = dd_normal(s2.hi, s2.lo);
     struct weir_dd mean = dd_div(s, n), square = dd_mul(s, mean);
-    if (!dd_finite(square.hi)) return square.hi;
+    if (!dd_finite(square.hi)) return __builtin_inf();
     struct weir_dd rest = dd_add(s2, (struct weir_dd){-square.hi, -square.lo});
     /* What remains below the precision of the sums is rounding: equal values vary by 0. */
-    if (rest.hi < s2.hi * 0x1p-98 * square_root(n.hi)) return 0;
+    if (rest.hi < s2.hi * 0x1p-102 * square_root(n.hi)) return 0;
     struct weir_dd v = dd_div(rest, d);
     return dd_value(v.hi, v.lo);
 }

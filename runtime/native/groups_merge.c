@@ -75,8 +75,7 @@ static int merge_best(struct weir_groups *g, const struct weir_pipe_agg *agg, ui
 static void merge_double(uint64_t *to, const uint64_t *from)
 {
     struct weir_dd sum = {WK_AS_F64(to[0]), WK_AS_F64(to[1])};
-    dd_accumulate(&sum, WK_AS_F64(from[0]));
-    sum.lo += WK_AS_F64(from[1]);
+    dd_accumulate_normal(&sum, WK_AS_F64(from[0]), WK_AS_F64(from[1]));
     to[0] = WK_AS_U64(sum.hi);
     to[1] = WK_AS_U64(sum.lo);
 }

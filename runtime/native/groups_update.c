@@ -105,14 +105,21 @@ static void count_few(const struct weir_groups *g, uint32_t at, uint32_t m, cons
         for (int c = 0; c < COPIES; c++) group_row(g, r)[at] += count[r][c];
 }
 
+static inline void add_normal(uint64_t *acc, double x, double x_lo)
+{
+    struct weir_dd sum = {WK_AS_F64(acc[0]), WK_AS_F64(acc[1])};
+    dd_accumulate_normal(&sum, x, x_lo);
+    acc[0] = WK_AS_U64(sum.hi);
+    acc[1] = WK_AS_U64(sum.lo);
+}
+
 static void moments(uint32_t m, uint64_t *const *row, uint32_t at, const double *v)
 {
     for (uint32_t i = 0; i < m; i++) {
         uint64_t *acc = row[i] + at;
         struct weir_dd square = dd_two_product(v[i], v[i]);
-        add_double(acc, v[i]);
-        add_double(acc + 2, square.hi);
-        acc[3] = WK_AS_U64(WK_AS_F64(acc[3]) + square.lo);
+        add_normal(acc, v[i], 0);
+        add_normal(acc + 2, square.hi, square.lo);
         acc[4]++;
     }
 }
@@ -200,8 +207,9 @@ int groups_accumulate(struct weir_groups *g, const struct weir_pipe_agg *agg, ui
 #define LANES 8
 typedef double f64x2 __attribute__((vector_size(16)));
 
-/* Sum of M doubles in LANES independent double-doubles. */
-static struct weir_dd reduce_f64(uint32_t m, const double *v)
+/* Sum of M doubles in LANES independent double-doubles; NORMAL: kept normalised. */
+static inline __attribute__((always_inline)) struct weir_dd reduce_f64(uint32_t m, const double *v,
+                                                                       bool normal)
 {
     f64x2 hi[LANES / 2] = {{0}}, lo[LANES / 2] = {{0}};
     uint32_t i = 0;
@@ -212,12 +220,15 @@ static struct weir_dd reduce_f64(uint32_t m, const double *v)
             f64x2 s = hi[l] + x, b = s - hi[l];
             lo[l] += (hi[l] - (s - b)) + (x - b);
             hi[l] = s;
+            if (normal) {
+                hi[l] = s + lo[l];
+                lo[l] -= hi[l] - s;
+            }
         }
     struct weir_dd sum = {0, 0};
     for (; i < m; i++) dd_accumulate(&sum, v[i]);
     for (int l = 0; l < LANES; l++) {
-        dd_accumulate(&sum, hi[l / 2][l % 2]);
-        sum.lo += lo[l / 2][l % 2];
+        dd_accumulate_normal(&sum, hi[l / 2][l % 2], lo[l / 2][l % 2]);
     }
     return sum;
 }
@@ -254,14 +265,14 @@ static uint64_t reduce_best_f64(uint32_t m, const double *v, int64_t flip)
 static void reduce_moments(uint32_t m, const double *v, uint64_t acc[5])
 {
     double high[WEIR_VECTOR];
-    struct weir_dd sum = reduce_f64(m, v), square;
+    struct weir_dd sum = reduce_f64(m, v, true), square;
     double low[4] = {0};
     for (uint32_t i = 0; i < m; i++) {
         struct weir_dd p = dd_two_product(v[i], v[i]);
         high[i] = p.hi;
         low[i & 3] += p.lo;
     }
-    square = reduce_f64(m, high);
+    square = reduce_f64(m, high, true);
     acc[0] = WK_AS_U64(sum.hi);
     acc[1] = WK_AS_U64(sum.lo);
     acc[2] = WK_AS_U64(square.hi);
@@ -291,7 +302,7 @@ int groups_reduce(struct weir_groups *g, const struct weir_pipe_agg *agg, uint64
         acc[1] = (uint64_t)(s >> 64);
         acc[2] = m;
     } else if (sum) {
-        struct weir_dd s = reduce_f64(m, values);
+        struct weir_dd s = reduce_f64(m, values, false);
         acc[0] = WK_AS_U64(s.hi);
         acc[1] = WK_AS_U64(s.lo);
         acc[2] = m;

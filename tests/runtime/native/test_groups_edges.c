@@ -307,6 +307,75 @@ static void test_variance(void **state)
     setup_free(&s);
 }
 
+/* A million values a hundred ulps apart: the sums of squares agree in 28 digits. */
+static void test_close_variance(void **state)
+{
+    (void)state;
+    struct weir_type type = weir_type_make(WEIR_TYPE_DOUBLE), key = weir_type_make(WEIR_TYPE_INT);
+    for (int keyed = 0; keyed < 3; keyed++) { /* one group; one key; two keys */
+        struct setup s;
+        setup_init(&s, keyed > 0, &key);
+        setup_agg(&s, WEIR_AGG_VAR_POP, type, false, false);
+        setup_done(&s);
+        struct weir_groups *g;
+        assert_int_equal(weir_groups_new(&s.layout, NULL, &g, NULL), 0);
+        double x[1000];
+        int32_t k[1000];
+        struct weir_vec v = {.type = type, .data = x}, kv = {.type = key, .data = k};
+        const struct weir_vec *arg = &v, *keys = &kv;
+        __float128 sum = 0, var = 0;
+        for (int i = 0; i < 1000; i++) {
+            x[i] = 1e9 + (i % 10) * 1e-5;
+            k[i] = keyed == 2 && i >= 500; /* both groups have the same values */
+            sum += x[i];
+        }
+        for (int i = 0; i < 1000; i++) var += (x[i] - sum / 1000) * (x[i] - sum / 1000);
+        for (int i = 0; i < 1000; i++)
+            assert_int_equal(weir_groups_update(g, 1000, &keys, &arg, NULL, NULL), 0);
+        struct weir_batch *out;
+        assert_int_equal(setup_emit(&s, g, &out, NULL), 0);
+        for (size_t i = 0; i < out->n_rows; i++) {
+            double got = weir_column_value(&out->col[keyed > 0], i).f;
+            if (fabs(got / (double)(var / 1000) - 1) > 1e-2)
+                fail_msg("keyed %d: %.17g, not %.17g", keyed, got, (double)(var / 1000));
+        }
+        weir_batch_unref(out);
+        weir_groups_free(g);
+        setup_free(&s);
+    }
+}
+
+static void test_equal_variance(void **state)
+{
+    (void)state;
+    static const double values[] = {0.1, 1.0 / 3, 1e9 + 0.1, 1e-200, 7e150, -65.333333333333329};
+    struct weir_type type = weir_type_make(WEIR_TYPE_DOUBLE), key = weir_type_make(WEIR_TYPE_INT);
+    double x[1000];
+    int32_t k[1000];
+    struct weir_vec v = {.type = type, .data = x}, kv = {.type = key, .data = k};
+    const struct weir_vec *arg = &v, *keys = &kv;
+    for (int c = 0; c < 60; c++) {
+        struct setup s;
+        uint32_t n = 2 + rnd(c % 2 ? 998 : 10), updates = 1 + rnd(40);
+        int keyed = c / 2 % 2;
+        setup_init(&s, keyed, &key);
+        setup_agg(&s, WEIR_AGG_STDDEV_POP, type, false, false);
+        setup_done(&s);
+        struct weir_groups *g;
+        assert_int_equal(weir_groups_new(&s.layout, NULL, &g, NULL), 0);
+        for (uint32_t i = 0; i < n; i++) x[i] = values[c % 6], k[i] = (int32_t)i % 2;
+        for (uint32_t i = 0; i < updates; i++)
+            assert_int_equal(weir_groups_update(g, n, &keys, &arg, NULL, NULL), 0);
+        struct weir_batch *out;
+        assert_int_equal(setup_emit(&s, g, &out, NULL), 0);
+        for (size_t i = 0; i < out->n_rows; i++)
+            assert_true(weir_column_value(&out->col[keyed], i).f == 0);
+        weir_batch_unref(out);
+        weir_groups_free(g);
+        setup_free(&s);
+    }
+}
+
 /* ---- errors ---- */
 
 static void test_error_states(void **state)
@@ -554,11 +623,12 @@ int main(void)
 {
     random_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),         cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_directories),   cmocka_unit_test(test_wide_sums),
-        cmocka_unit_test(test_exact_sums),    cmocka_unit_test(test_variance),
-        cmocka_unit_test(test_error_states),  cmocka_unit_test(test_integer_overflow),
-        cmocka_unit_test(test_budget),        cmocka_unit_test(test_parallel_merge),
+        cmocka_unit_test(test_types),          cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_directories),    cmocka_unit_test(test_wide_sums),
+        cmocka_unit_test(test_exact_sums),     cmocka_unit_test(test_variance),
+        cmocka_unit_test(test_close_variance), cmocka_unit_test(test_equal_variance),
+        cmocka_unit_test(test_error_states),   cmocka_unit_test(test_integer_overflow),
+        cmocka_unit_test(test_budget),         cmocka_unit_test(test_parallel_merge),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
