@@ -21,6 +21,17 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Why a batch is handed back when a call said CODE. A device that is gone is not tried again. */
+static const char *reason_of(struct weir_run *r, cl_int code)
+{
+    switch (weir_cl_classify(code)) {
+    case WEIR_CL_NO_SPACE: return "the device is out of memory";
+    case WEIR_CL_LOST: atomic_store(&r->q->b->lost, true); return "the device is lost";
+    case WEIR_CL_BUG: return "the device refused a call (a mistake of Weir's: please report)";
+    default: return "the device failed";
+    }
+}
+
 /* ---- opening and closing ---- */
 
 static int make_flights(struct weir_run *r, struct weir_error *err)
@@ -51,7 +62,7 @@ int cl_run_open(struct weir_prepared *q, const struct weir_run_sink *sink, struc
             clCreateCommandQueue(q->b->context, q->b->device, CL_QUEUE_PROFILING_ENABLE, &code);
     if (!rc && !code) r->io = clCreateCommandQueue(q->b->context, q->b->device, 0, &code);
     if (!rc && !code) r->kernel = clCreateKernel(q->program, "weir_run", &code);
-    if (!rc && code) rc = weir_cl_fail(err, code, "opening a device run");
+    if (code) r->broken = reason_of(r, code); /* not fatal: native takes the batches */
     if (rc) {
         cl_run_close(r);
         return rc;
@@ -319,14 +330,7 @@ static enum outcome judge(struct weir_run *r, struct flight *f)
 static int hand_back(struct weir_run *r, struct flight *f, cl_int code, const char *reason,
                      struct weir_error *err)
 {
-    enum weir_cl_class c = weir_cl_classify(code);
-    if (!reason)
-        reason = c == WEIR_CL_NO_SPACE ? "the device is out of memory"
-                 : c == WEIR_CL_LOST   ? "the device is lost"
-                 : c == WEIR_CL_BUG
-                     ? "the device refused a call (a mistake of Weir's: please report)"
-                     : "the device failed";
-    if (c == WEIR_CL_LOST) atomic_store(&r->q->b->lost, true);
+    if (!reason) reason = reason_of(r, code);
     struct weir_batch *batch = weir_batch_ref(f->batch);
     end_flight(r, f);
     int rc = r->sink.failed(r->sink.failed_ctx, batch, reason, err);
@@ -391,6 +395,7 @@ int cl_run_submit(struct weir_run *r, struct weir_batch *batch, struct weir_erro
     if (batch->n_rows == 0) return WEIR_OK;
     while (!rc && (r->n_flights == CL_FLIGHTS || oldest_is_done(r))) rc = complete(r, 0, err);
     if (rc) return rc;
+    if (r->broken) return r->sink.failed(r->sink.failed_ctx, batch, r->broken, err);
     if (atomic_load(&r->q->b->lost))
         return r->sink.failed(r->sink.failed_ctx, batch, "the device is lost", err);
     struct flight *f = &r->flight[(r->oldest + r->n_flights++) % CL_FLIGHTS];

@@ -35,7 +35,8 @@ struct weir_run {
     cl_kernel kernel;
     struct flight flight[CL_FLIGHTS];
     int oldest, n_flights;
-    bool unmapping; /* io has commands that the next kernel must wait for */
+    bool unmapping;     /* io has commands that the next kernel must wait for */
+    const char *broken; /* why nothing runs here at all, or NULL */
     struct weir_run_stats stats;
 };
 
