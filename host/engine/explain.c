@@ -33,13 +33,12 @@ static bool judge(const struct view *v, int i, const char **name, char *why, siz
         snprintf(why, size, "%s", v->e->no_devices[0] ? v->e->no_devices : "no device");
     } else {
         struct weir_backend *b = v->backend[0];
-        bool split, can = weir_choice_supports(b, st->pipeline, &split, reason, sizeof reason);
+        bool can = weir_choice_supports(b, st->pipeline, reason, sizeof reason);
         if (v->mode == WEIR_MODE_DEVICE) *name = b->name;
         if (!can)
             snprintf(why, size, "%s cannot: %s", b->name, reason);
         else if (v->mode == WEIR_MODE_DEVICE)
-            snprintf(why, size, "asked for (%s)%s%s", b->device, split ? "; " : "",
-                     split ? reason : "");
+            snprintf(why, size, "asked for (%s)%s%s", b->device, reason[0] ? "; " : "", reason);
         else
             snprintf(why, size,
                      "starts native; %s takes over if the job is long enough and it is faster",

@@ -10,7 +10,10 @@ struct slot_run {
     struct stage_run *r;
     int slot;
     struct weir_run *native, *device;
+    struct weir_run *back; /* native, for batches that the device handed back */
     struct weir_backend *device_backend;
+    struct weir_eval *pre;  /* functions that a device lacks, computed for it */
+    struct batch_list made; /* what `pre` made of the batch that is pushed */
     struct weir_eval *tail; /* the aggregation of what a device gives, when it has to be native */
     struct weir_fallback fallback[WEIR_STATS_REASONS];
     int n_fallbacks;
@@ -35,7 +38,12 @@ static int emit_to_tail(void *ctx, struct weir_batch *batch, struct weir_error *
     return weir_eval_batch(((struct slot_run *)ctx)->tail, batch, err);
 }
 
-static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir_error *err);
+static int keep_made(void *ctx, struct weir_batch *batch, struct weir_error *err)
+{
+    return batch_list_add(&((struct slot_run *)ctx)->made, batch, err);
+}
+
+static int push_back(struct slot_run *s, struct weir_batch *batch, struct weir_error *err);
 
 static int failed(void *ctx, struct weir_batch *batch, const char *reason, struct weir_error *err)
 {
@@ -45,7 +53,7 @@ static int failed(void *ctx, struct weir_batch *batch, const char *reason, struc
     if (i == s->n_fallbacks && i < WEIR_STATS_REASONS)
         snprintf(s->fallback[s->n_fallbacks++].reason, sizeof s->fallback[0].reason, "%s", reason);
     s->fallback[i < WEIR_STATS_REASONS ? i : WEIR_STATS_REASONS - 1].batches++;
-    return push_native(s, batch, err);
+    return push_back(s, batch, err);
 }
 
 /* DEVICE: batches that fail come back, and a tail takes what the device gives. */
@@ -75,6 +83,42 @@ static int push_native(struct slot_run *s, struct weir_batch *batch, struct weir
     return native->ops->submit(s->native, batch, err);
 }
 
+static int push_back(struct slot_run *s, struct weir_batch *batch, struct weir_error *err)
+{
+    struct weir_backend *native = weir_backend_native();
+    int rc = WEIR_OK;
+    if (!s->back)
+        rc = open_run(s, native, weir_choice_handed_back(s->r->choice), false, &s->back, err);
+    return rc ? rc : native->ops->submit(s->back, batch, err);
+}
+
+/* The device's share of BATCH; the functions that it lacks are computed first. A value error there
+   does not decide anything yet: the whole batch then runs natively, where it is known whether it
+   does. */
+static int push_device(struct slot_run *s, struct weir_batch *batch, struct weir_error *err)
+{
+    const struct weir_pipeline *pre = weir_choice_pre(s->r->choice);
+    const struct weir_backend_ops *ops = s->device_backend->ops;
+    struct job *j = s->r->j;
+    if (!pre) return ops->submit(s->device, batch, err);
+    const struct weir_native_sink sink = {.emit = keep_made, .ctx = s};
+    int rc = WEIR_OK;
+    if (!s->pre)
+        rc = weir_eval_new(pre, s->r->table, j->pool[s->slot], &sink, j->o->now_us, &s->pre, err);
+    if (!rc) rc = weir_eval_batch(s->pre, batch, err);
+    if (!rc) rc = weir_eval_finish(s->pre, err);
+    if (rc == WEIR_ERR_DATA) {
+        weir_eval_free(s->pre);
+        s->pre = NULL;
+        batch_list_clear(&s->made);
+        return push_native(s, batch, err);
+    }
+    for (size_t i = 0; !rc && i < s->made.n; i++)
+        rc = ops->submit(s->device, s->made.batch[i], err);
+    batch_list_clear(&s->made);
+    return rc;
+}
+
 static const char *run_name(bool device)
 {
     return device ? "device batch" : "native batch";
@@ -92,7 +136,7 @@ int stage_push(struct stage_run *r, int slot, struct weir_batch *batch, struct w
         if (rc) return rc;
     }
     uint64_t start = weir_now_ns();
-    int rc = q ? b->ops->submit(s->device, batch, err) : push_native(s, batch, err);
+    int rc = q ? push_device(s, batch, err) : push_native(s, batch, err);
     uint64_t end = weir_now_ns();
     weir_choice_report(r->choice, q != NULL, batch->n_rows, end - start);
     weir_trace_span(r->j->o->trace, slot, run_name(q != NULL), q ? "device" : "native", start, end,
@@ -106,6 +150,7 @@ int stage_flush(struct stage_run *r, int slot, struct weir_error *err)
     int rc = WEIR_OK;
     if (s->device) rc = s->device_backend->ops->finish(s->device, err);
     if (!rc && s->tail) rc = weir_eval_finish(s->tail, err);
+    if (!rc && s->back) rc = weir_backend_native()->ops->finish(s->back, err);
     if (!rc && s->native) rc = weir_backend_native()->ops->finish(s->native, err);
     return rc;
 }
@@ -192,6 +237,12 @@ void stage_close(struct stage_run *r)
             s->device_backend->ops->close(s->device);
         }
         weir_eval_free(s->tail);
+        weir_eval_free(s->pre);
+        batch_list_clear(&s->made);
+        if (s->back) {
+            add_run_stats(st, weir_backend_native(), s->back);
+            weir_backend_native()->ops->close(s->back);
+        }
         if (s->native) {
             add_run_stats(st, weir_backend_native(), s->native);
             weir_backend_native()->ops->close(s->native);

@@ -20,6 +20,12 @@
 #define TRIALS            3
 #define EXPLORE_EVERY     64
 
+/* A pipeline divided so that a device can do its share; members that are not needed are NULL. */
+struct parts {
+    struct weir_pipeline *pre, *rest;  /* functions, natively; the pipeline without them */
+    struct weir_pipeline *head, *tail; /* up to the AGGREGATE; the aggregation, natively */
+};
+
 struct weir_choice {
     struct weir_choice_request q;
     struct weir_prepared *native;
@@ -37,7 +43,8 @@ struct weir_choice {
     char note[200];
     pthread_t thread;
     bool has_thread;
-    struct weir_pipeline *head, *tail; /* split: what the device runs, and what follows natively */
+    struct parts parts;
+    struct weir_prepared *handed_back; /* native, of parts.rest */
 };
 
 static void note(struct weir_choice *c, const char *text, const char *detail)
@@ -86,46 +93,83 @@ static void *prepare_main(void *arg)
     return NULL;
 }
 
-int weir_choice_supports(struct weir_backend *b, const struct weir_pipeline *p, bool *split,
-                         char *why, size_t why_size)
+static void parts_free(struct parts *x)
 {
-    struct weir_pipeline *head = NULL, *tail = NULL;
-    char more[160] = "";
-    *split = false;
-    if (b->ops->supports(b, p, why, why_size)) return 1;
-    if (weir_pipe_last(p)->kind != WEIR_STEP_AGGREGATE ||
-        weir_split_aggregate(p, &head, &tail, NULL))
-        return 0;
-    *split = b->ops->supports(b, head, more, sizeof more) != 0;
-    if (!*split) snprintf(why, why_size, "%s", more);
-    weir_free(head);
-    weir_free(tail);
-    return *split;
+    weir_free(x->pre);
+    weir_free(x->rest);
+    weir_free(x->head);
+    weir_free(x->tail);
+    memset(x, 0, sizeof *x);
+}
+
+/* Divide P until B supports what is left for it: that pipeline, or NULL with the reason in WHY. */
+static const struct weir_pipeline *divide(struct weir_backend *b, const struct weir_pipeline *p,
+                                          struct parts *x, char *why, size_t why_size)
+{
+    char functions[160] = "", rest[160] = "";
+    memset(x, 0, sizeof *x);
+    why[0] = 0;
+    if (b->ops->supports(b, p, why, why_size)) return why[0] = 0, p;
+    if (weir_split_functions(p, &x->pre, &x->rest, NULL) == 1) {
+        snprintf(functions, sizeof functions, "%.150s", why);
+        p = x->rest;
+        if (b->ops->supports(b, p, rest, sizeof rest)) return p;
+        snprintf(why, why_size, "%s", rest);
+    }
+    if (weir_pipe_last(p)->kind == WEIR_STEP_AGGREGATE &&
+        !weir_split_aggregate(p, &x->head, &x->tail, NULL)) {
+        if (b->ops->supports(b, x->head, rest, sizeof rest)) {
+            if (functions[0])
+                snprintf(why, why_size, "%.70s; %.70s", functions, rest[0] ? rest : why);
+            return x->head;
+        }
+        snprintf(why, why_size, "%s", rest);
+    }
+    parts_free(x);
+    return NULL;
+}
+
+int weir_choice_supports(struct weir_backend *b, const struct weir_pipeline *p, char *why,
+                         size_t why_size)
+{
+    struct parts x;
+    bool can = divide(b, p, &x, why, why_size) != NULL;
+    parts_free(&x);
+    return can;
 }
 
 static int force(struct weir_choice *c, struct weir_error *err)
 {
     char why[160] = "";
-    bool split;
-    struct weir_backend *b = c->q.device[0];
-    if (!weir_choice_supports(b, c->q.pipeline, &split, why, sizeof why))
+    struct weir_backend *b = c->q.device[0], *native = weir_backend_native();
+    const struct weir_pipeline *p = divide(b, c->q.pipeline, &c->parts, why, sizeof why);
+    if (!p)
         return weir_fail(err, WEIR_ERR_UNSUPPORTED,
                          "--device %s cannot run this query: %s; use --device auto or native",
                          b->name, why);
-    int rc = split ? weir_split_aggregate(c->q.pipeline, &c->head, &c->tail, err) : WEIR_OK;
-    if (!rc) rc = b->ops->prepare(b, split ? c->head : c->q.pipeline, c->q.tables, &c->device, err);
-    if (rc) return rc;
+    int rc = b->ops->prepare(b, p, c->q.tables, &c->device, err);
     c->backend = b;
+    if (!rc && c->parts.rest)
+        rc = native->ops->prepare(native, c->parts.rest, c->q.tables, &c->handed_back, err);
+    if (rc) return rc;
     atomic_store(&c->using_device, true);
     atomic_store(&c->ready, true);
-    snprintf(c->note, sizeof c->note, "%.30s: asked for%s%.130s", b->name, split ? "; " : "",
-             split ? why : "");
+    snprintf(c->note, sizeof c->note, "%.30s: asked for%s%.130s", b->name, why[0] ? "; " : "", why);
     return WEIR_OK;
 }
 
+const struct weir_pipeline *weir_choice_pre(const struct weir_choice *c)
+{
+    return c->parts.pre;
+}
 const struct weir_pipeline *weir_choice_tail(const struct weir_choice *c)
 {
-    return c->tail;
+    return c->parts.tail;
+}
+
+struct weir_prepared *weir_choice_handed_back(struct weir_choice *c)
+{
+    return c->handed_back ? c->handed_back : c->native;
 }
 
 /* The first device that can do it and whose compiler pays. */
@@ -188,8 +232,8 @@ void weir_choice_free(struct weir_choice *c)
     if (c->device) c->backend->ops->release(c->device);
     if (c->native) weir_backend_native()->ops->release(c->native);
     weir_batch_unref(c->sample);
-    weir_free(c->head);
-    weir_free(c->tail);
+    if (c->handed_back) weir_backend_native()->ops->release(c->handed_back);
+    parts_free(&c->parts);
     pthread_cond_destroy(&c->arrived);
     pthread_mutex_destroy(&c->mutex);
     weir_free(c);

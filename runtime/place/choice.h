@@ -29,13 +29,16 @@ void weir_choice_free(struct weir_choice *c); /* waits for a compiler that runs;
 /* The prepared device to use now: NULL = native. */
 struct weir_prepared *weir_choice_device(struct weir_choice *c, struct weir_backend **backend);
 struct weir_prepared *weir_choice_native(struct weir_choice *c);
-/* Not NULL: the device's pipeline ends before the AGGREGATE (place/split.h) and its output goes
- * through this one natively. */
+/* What the device does not do of the pipeline, NULL where it does all (place/split.h): PRE runs
+   natively before it on each batch, TAIL aggregates natively behind it. */
+const struct weir_pipeline *weir_choice_pre(const struct weir_choice *c);
 const struct weir_pipeline *weir_choice_tail(const struct weir_choice *c);
-/* Can B run P, perhaps but for its aggregation? 1; or 0 with the reason in WHY. *SPLIT: only
-   without the aggregation, and WHY says why. */
-int weir_choice_supports(struct weir_backend *b, const struct weir_pipeline *p, bool *split,
-                         char *why, size_t why_size);
+/* Native, for a batch that the device handed back: all of the pipeline but PRE. */
+struct weir_prepared *weir_choice_handed_back(struct weir_choice *c);
+/* Can B run P, perhaps but for some of its functions and its aggregation? 1; or 0 with the reason
+   in WHY. After 1 WHY says what runs natively, or is empty. */
+int weir_choice_supports(struct weir_backend *b, const struct weir_pipeline *p, char *why,
+                         size_t why_size);
 /* Offer a batch that native will run; the first one is kept to check a device's answer on it. */
 void weir_choice_sample(struct weir_choice *c, struct weir_batch *batch);
 /* Why things are as they are, for EXPLAIN and statistics; lives as long as the choice. */

@@ -1,4 +1,8 @@
-/* Splitting before the AGGREGATE. HEAD is a copy of the record with a longer operand list behind
+/* Splitting pipelines between a device and the native interpreter. Registers keep their numbers: a
+   part is a copy of the record with other steps, operands or inputs behind it, and whatever its
+   steps do not reach is never computed.
+
+   Before the AGGREGATE: HEAD is a copy of the record with a longer operand list behind
    it; TAIL is built anew: its input columns are HEAD's output, in the order keys, then for each
    aggregate its argument and its filter. */
 #include "runtime/place/split.h"
@@ -88,5 +92,122 @@ int weir_split_aggregate(const struct weir_pipeline *p, struct weir_pipeline **h
         *head = NULL;
     }
     weir_free(reg);
+    return rc;
+}
+
+/* ---- functions ---- */
+
+static bool only_input(const struct weir_pipeline *p, uint32_t reg)
+{
+    const struct weir_insn *in = weir_pipe_insn(p) + reg;
+    uint32_t arg[WEIR_INSN_MAX_ARGS];
+    if (in->op == WEIR_OP_EXPAND || (in->op == WEIR_OP_COLUMN && in->table)) return false;
+    int n = weir_insn_args(p, in, arg);
+    for (int i = 0; i < n; i++)
+        if (!only_input(p, arg[i])) return false;
+    return true;
+}
+
+/* The calls to move, into REG; an inner one goes with the outer one that uses it, and is moved too,
+   which costs nothing where nobody else reads it. Returns how many, or 0 when a volatile function
+   is there. */
+static uint32_t list_calls(const struct weir_pipeline *p, uint32_t *reg)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n_insns; i++) {
+        const struct weir_insn *in = weir_pipe_insn(p) + i;
+        if (in->op != WEIR_OP_CALL) continue;
+        if (weir_function_at(in->fn)->volatile_) return 0;
+        if (!weir_function_at(in->fn)->device && only_input(p, i)) reg[n++] = i;
+    }
+    return n;
+}
+
+/* A copy of P with room for EXTRA bytes behind it; *OFF is where they start. */
+static struct weir_pipeline *longer_copy(const struct weir_pipeline *p, size_t extra, uint32_t *off)
+{
+    *off = (p->bytes + 15) & ~15u;
+    size_t bytes = *off + (extra + 15) / 16 * 16;
+    struct weir_pipeline *c = weir_calloc(1, bytes);
+    if (!c) return NULL;
+    memcpy(c, p, p->bytes);
+    c->bytes = (uint32_t)bytes;
+    return c;
+}
+
+static int make_pre(const struct weir_pipeline *p, const uint32_t *reg, uint32_t n,
+                    struct weir_pipeline **out, struct weir_error *err)
+{
+    uint32_t off, columns = p->n_inputs, operands = p->n_operands + columns + n;
+    size_t insn_bytes = ((p->n_insns + columns) * sizeof(struct weir_insn) + 15) / 16 * 16;
+    size_t step_bytes = (sizeof(struct weir_step) + 15) / 16 * 16;
+    struct weir_pipeline *c =
+        longer_copy(p, insn_bytes + step_bytes + operands * sizeof(uint32_t), &off);
+    if (!c) return weir_fail_nomem(err, insn_bytes, "dividing a pipeline");
+    struct weir_insn *in = (struct weir_insn *)((char *)c + off);
+    memcpy(in, weir_pipe_insn(p), p->n_insns * sizeof *in);
+    for (uint32_t i = 0; i < columns; i++)
+        in[p->n_insns + i] =
+            (struct weir_insn){.op = WEIR_OP_COLUMN, .type = weir_pipe_input(p)[i], .a = i};
+    struct weir_step *step = (struct weir_step *)((char *)in + insn_bytes);
+    *step = (struct weir_step){.kind = WEIR_STEP_OUTPUT,
+                               .first = p->n_operands,
+                               .n = columns + n,
+                               .residual = WEIR_REG_NONE,
+                               .first_insn_after = p->n_insns + columns,
+                               .residual_end = p->n_insns + columns};
+    uint32_t *operand =
+        (uint32_t *)((char *)step + step_bytes); /* the calls' own lists stay in front */
+    memcpy(operand, weir_pipe_operand(p), p->n_operands * sizeof *operand);
+    for (uint32_t i = 0; i < columns; i++) operand[p->n_operands + i] = p->n_insns + i;
+    memcpy(operand + p->n_operands + columns, reg, n * sizeof *operand);
+    c->off_insn = off;
+    c->n_insns += columns;
+    c->off_step = (uint32_t)((char *)step - (char *)c);
+    c->n_steps = 1;
+    c->off_operand = (uint32_t)((char *)operand - (char *)c);
+    c->n_operands = operands;
+    c->n_aggs = 0;
+    *out = c;
+    return WEIR_OK;
+}
+
+static int make_rest(const struct weir_pipeline *p, const uint32_t *reg, uint32_t n,
+                     struct weir_pipeline **out, struct weir_error *err)
+{
+    uint32_t off;
+    struct weir_pipeline *c = longer_copy(p, (p->n_inputs + n) * sizeof(struct weir_type), &off);
+    if (!c) return weir_fail_nomem(err, p->bytes, "dividing a pipeline");
+    struct weir_type *type = (struct weir_type *)((char *)c + off);
+    memcpy(type, weir_pipe_input(p), p->n_inputs * sizeof *type);
+    struct weir_insn *insn = (struct weir_insn *)((char *)c + c->off_insn);
+    for (uint32_t i = 0; i < n; i++) {
+        struct weir_insn *in = insn + reg[i];
+        type[p->n_inputs + i] = in->type;
+        *in = (struct weir_insn){
+            .op = WEIR_OP_COLUMN, .type = in->type, .a = p->n_inputs + i, .pos = in->pos};
+    }
+    c->off_input = off;
+    c->n_inputs += n;
+    *out = c;
+    return WEIR_OK;
+}
+
+int weir_split_functions(const struct weir_pipeline *p, struct weir_pipeline **pre,
+                         struct weir_pipeline **rest, struct weir_error *err)
+{
+    *pre = *rest = NULL;
+    uint32_t *reg = weir_calloc(p->n_insns + 1, sizeof *reg);
+    if (!reg) return weir_fail_nomem(err, p->n_insns * sizeof *reg, "dividing a pipeline");
+    uint32_t n = list_calls(p, reg);
+    int rc = n ? make_pre(p, reg, n, pre, err) : WEIR_OK;
+    if (!rc && n) rc = make_rest(p, reg, n, rest, err);
+    if (!rc && n) rc = weir_pipeline_check(*pre, (*pre)->bytes, err);
+    if (!rc && n) rc = weir_pipeline_check(*rest, (*rest)->bytes, err);
+    weir_free(reg);
+    if (!rc) return n > 0;
+    weir_free(*pre);
+    weir_free(*rest);
+    *pre = *rest = NULL;
     return rc;
 }
