@@ -131,8 +131,9 @@ static double variance(const struct weir_pipe_agg *agg, const uint64_t *acc)
     struct weir_dd mean = dd_div(s, n), square = dd_mul(s, mean);
     if (!dd_finite(square.hi)) return __builtin_inf();
     struct weir_dd rest = dd_add(s2, (struct weir_dd){-square.hi, -square.lo});
-    /* What remains below the precision of the sums is rounding: equal values vary by 0. */
-    if (rest.hi < s2.hi * 0x1p-102 * square_root(n.hi)) return 0;
+    /* What remains below the precision of the sums, 2^-106 for each value added, is rounding: equal
+       values vary by 0. */
+    if (rest.hi < s2.hi * (n.hi * 0x1p-106 + 0x1p-102)) return 0;
     struct weir_dd v = dd_div(rest, d);
     return dd_value(v.hi, v.lo);
 }
