@@ -79,18 +79,33 @@ static void drop_buffer(struct weir_run *r, struct out_buffer *o)
     memset(o, 0, sizeof *o);
 }
 
-/* Let go of everything that belongs to F's batch; the outputs stay for the next one. */
+/* Has F's kernel certainly ended? A device that does not say so may still use the buffers. */
+static bool at_rest(struct weir_run *r, struct flight *f)
+{
+    cl_int state = CL_QUEUED;
+    if (!f->done) return true;
+    if (!clGetEventInfo(f->done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) &&
+        state <= CL_COMPLETE)
+        return true;
+    return clFinish(r->queue) == CL_SUCCESS;
+}
+
+/* Let go of everything that belongs to F's batch; the outputs stay for the next one. Memory that
+   the device may still use is never given back: it is lost with the device. */
 static void end_flight(struct weir_run *r, struct flight *f)
 {
+    bool safe = at_rest(r, f);
     for (int i = 0; i < r->q->k.n_args; i++) {
-        if (f->in[i]) clReleaseMemObject(f->in[i]);
+        if (safe && f->in[i]) clReleaseMemObject(f->in[i]);
         f->in[i] = NULL;
         cl_unfetch(r, &f->out[i]);
+        if (!safe) f->out[i] = (struct out_buffer){0};
     }
     cl_unfetch(r, &f->status);
+    if (!safe) f->status = (struct out_buffer){0};
     if (f->done) clReleaseEvent(f->done);
     f->done = NULL;
-    weir_batch_unref(f->batch);
+    if (safe) weir_batch_unref(f->batch);
     f->batch = NULL;
 }
 
