@@ -15,6 +15,7 @@ import time
 import unittest
 
 WEIR = os.path.abspath(sys.argv.pop(1))
+DEVICES = os.environ.get("WEIR_TEST_DEVICES", "native opencl").split()  # what this build has
 
 
 def weir(*args, stdin=None, env=None, cwd=None):
@@ -96,7 +97,7 @@ class Results(Case):
                 "SELECT k, COUNT(*) AS n, SUM(d) AS s FROM t WHERE x > 10 GROUP BY k ORDER BY k")
         want = self.ok(self.sql(text, "--device", "native", "--partitions", "1"))
         self.assertEqual(len(want.splitlines()), 8)
-        for device in ("native", "opencl"):
+        for device in DEVICES:
             for n in ("1", "3", "8"):
                 self.assertEqual(self.ok(self.sql(text, "--device", device, "--partitions", n)), want)
 
@@ -155,7 +156,7 @@ class WrongData(Case):
                 "INSERT INTO o SELECT COUNT(b) FROM t WHERE a > 0;")
 
     def broken(self, content, *parts, code=1, **kw):
-        for device in ("native", "opencl"):
+        for device in DEVICES:
             self.fails(self.sql(self.csv(content, **kw), "--device", device), code, "in.csv", *parts)
             self.assertFalse(os.path.exists(self.path("out.csv")), "a half-written output")
             self.assertEqual([f for f in os.listdir(self.folder.name) if ".tmp" in f], [])
@@ -218,6 +219,15 @@ class WrongData(Case):
         self.fails(p, 3, "pahth", "path")
 
 
+@unittest.skipIf("opencl" in DEVICES, "built with OpenCL")
+class NativeOnly(Case):
+    def test_there_is_no_device(self):
+        self.assertIn("built without OpenCL", self.ok(weir("devices")))
+        self.assertEqual(json.loads(self.ok(weir("devices", "--json")))["devices"], [])
+        self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl"), 3, "built without OpenCL")
+
+
+@unittest.skipUnless("opencl" in DEVICES, "built without OpenCL")
 class Devices(Case):
     NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent", "OPENCL_VENDOR_PATH": "/nonexistent"}
 
