@@ -278,6 +278,8 @@ static int check_scopes(struct check *c)
         const struct weir_topo_units *u = &c->m->units[scope];
         uint32_t unit = c->m->pus[p].unit[scope];
         for (uint32_t k = u->first[unit]; k < u->first[unit + 1]; k++) {
+            if (c->m->pus[u->pus[k]].allowed && c->m->pus[u->pus[k]].busy)
+                return breach_at(c, i, "a unit that it owns is in use by another process");
             if (c->m->pus[u->pus[k]].allowed && c->m->pus[u->pus[k]].reserved)
                 return breach_at(c, i, "a unit that it owns contains a reserved PU");
             if (weir_topo_pu_usable(c->m, u->pus[k]) && c->owner[u->pus[k]] != i + 1)
@@ -359,6 +361,8 @@ static int check_devices(struct check *c)
     for (uint32_t d = 0; d < m->device_count; d++) {
         const struct weir_topo_device *dev = &m->devices[d];
         bool whole = c->device_owners[d] > 1000000;
+        if (c->device_owners[d] && dev->busy)
+            return breach(c, "device %s is owned, but another process uses it", dev->name);
         if (c->device_owners[d] && c->device_sharers[d])
             return breach(c, "device %s is both owned and shared", dev->name);
         if (whole && (c->device_owners[d] != 1000001 || dev->leased_units))

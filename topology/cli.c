@@ -16,6 +16,8 @@ enum {
     O_LIST = 1 << 6,
     O_FORMAT = 1 << 7,
     O_SVG = 1 << 8,
+    O_ADVISE = 1 << 9,
+    O_LEASES = 1 << 10,
 };
 
 struct option {
@@ -45,6 +47,11 @@ static const struct option options[] = {
     {"--pid", "PID", O_PID, "the process whose threads are compared with the plan"},
     {"--export", "F", O_FORMAT, "hwloc-xml (for lstopo), numactl, taskset or cgroup"},
     {"--json", NULL, O_JSON, "print JSON (schema 1)"},
+    {"--catalogue", "FILE", O_ADVISE,
+     "machine types and prices (without it: the shipped shapes with example prices)"},
+    {"--from-stats", "FILE", O_ADVISE, "derive the demand from what `weir run --stats FILE` wrote"},
+    {"--rate", "ROWS", O_ADVISE, "with --from-stats: rows per second to be carried"},
+    {"--leases", NULL, O_LEASES, "leave out what other running jobs hold, and say who they are"},
     {"--svg", "FILE", O_SVG, "draw it into this file too"},
     {"--list", NULL, O_LIST,
      "print the names of the shipped machines (for --machine builtin:NAME)"},
@@ -58,10 +65,10 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    {"show", topo_cli_show, O_MACHINE | O_JSON | O_LIST | O_SVG, "",
+    {"show", topo_cli_show, O_MACHINE | O_JSON | O_LIST | O_SVG | O_LEASES, "",
      "the machine: CPUs, memory, devices, limits"},
-    {"plan", topo_cli_plan, O_MACHINE | O_DEMAND | O_CURRENT | O_JSON | O_FORMAT | O_SVG, "",
-     "place a demand on a machine"},
+    {"plan", topo_cli_plan, O_MACHINE | O_DEMAND | O_CURRENT | O_JSON | O_FORMAT | O_SVG | O_LEASES,
+     "", "place a demand on a machine"},
     {"explain", topo_cli_explain, O_MACHINE | O_DEMAND | O_CURRENT | O_PARTITION | O_JSON,
      "[PLAN.json]", "why partitions are where they are, and what would make rejected ones fit"},
     {"diff", topo_cli_diff, O_MACHINE | O_JSON, "A.json B.json",
@@ -70,6 +77,8 @@ static const struct verb verbs[] = {
      "run a command on a partition's CPUs and memory"},
     {"verify", topo_cli_verify, O_MACHINE | O_PID | O_JSON, "PLAN.json",
      "is the plan right for this machine, and does a process keep to it?"},
+    {"advise", topo_cli_advise, O_DEMAND | O_ADVISE | O_JSON, "",
+     "the cheapest machine type for a demand, and how many"},
     {"export", topo_cli_export, O_MACHINE | O_DEMAND | O_CURRENT | O_FORMAT, "[PLAN.json]",
      "the plan for other programs"},
 };
@@ -124,6 +133,15 @@ static int set_option(struct cli *c, const struct option *o, const char *value)
     if (!strcmp(n, "--current")) c->current = value;
     if (!strcmp(n, "--partition")) c->partition = value;
     if (!strcmp(n, "--export")) c->format = value;
+    if (!strcmp(n, "--catalogue")) c->catalogue = value;
+    if (!strcmp(n, "--from-stats")) c->stats = value;
+    if (!strcmp(n, "--leases")) c->machine.leases = "";
+    if (!strcmp(n, "--rate")) {
+        char *end;
+        c->rate = strtod(value, &end);
+        if (*end || !(c->rate > 0))
+            rc = topo_fail(&c->error, WEIR_TOPO_ERR_PARSE, "'%s' is no number above 0", value);
+    }
     if (!strcmp(n, "--svg")) c->svg = value;
     if (!strcmp(n, "--json")) c->json = true;
     if (!strcmp(n, "--list")) c->list = true;

@@ -10,7 +10,8 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNFIT = 3 };
 struct cli {
     FILE *out, *err;
     struct weir_topo_machine_options machine;
-    const char *streams, *demand, *current, *partition, *format, *svg;
+    const char *streams, *demand, *current, *partition, *format, *svg, *catalogue, *stats;
+    double rate;
     const char *file[2];
     int file_count, pid;
     bool json, list, done;
@@ -30,5 +31,6 @@ int topo_cli_diff(struct cli *c);
 int topo_cli_apply(struct cli *c);
 int topo_cli_verify(struct cli *c);
 int topo_cli_export(struct cli *c);
+int topo_cli_advise(struct cli *c);
 
 #endif

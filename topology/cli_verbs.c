@@ -142,6 +142,7 @@ int topo_cli_show(struct cli *c)
     if (!rc)
         rc = c->json ? weir_topo_machine_json(w.machine, &t, &c->error)
                      : weir_topo_machine_text(w.machine, &t, &c->error);
+    if (!rc && c->machine.leases && !c->json) rc = weir_topo_lease_text(NULL, &t, &c->error);
     if (!rc) rc = write_svg(c, &w);
     return finish(c, &w, &t, rc);
 }
@@ -271,4 +272,30 @@ int topo_cli_verify(struct cli *c)
         status = CLI_UNFIT;
     close_world(&w);
     return status;
+}
+
+int topo_cli_advise(struct cli *c)
+{
+    struct world w = {0};
+    struct weir_topo_text t = {0};
+    char *text = NULL;
+    size_t n = 0;
+    int rc = 0;
+    if (!c->stats != !(c->rate > 0)) {
+        fprintf(c->err, "weir topo advise: --from-stats FILE and --rate ROWS belong together\n");
+        return CLI_USAGE;
+    }
+    if (c->stats) {
+        rc = topo_read_file(c->stats, FILE_MAX_BYTES, &text, &n, &c->error);
+        if (!rc) rc = weir_topo_demand_from_stats(text, n, c->stats, c->rate, &w.demand, &c->error);
+        topo_free(text);
+        text = NULL;
+    } else {
+        rc = load_demand(c, &w);
+    }
+    if (!rc && c->catalogue)
+        rc = topo_read_file(c->catalogue, FILE_MAX_BYTES, &text, &n, &c->error);
+    if (!rc) rc = weir_topo_advise(w.demand, text, n, c->catalogue, c->json, &t, &c->error);
+    topo_free(text);
+    return finish(c, &w, &t, rc);
 }

@@ -66,6 +66,7 @@ struct topo_raw_pu {
         package; /* core, l3 and package are any numbers, equal for the PUs of one unit */
     uint32_t core_capacity; /* milli-CU of its whole core */
     bool allowed, reserved;
+    bool busy; /* another process runs shared work there: not to be owned */
 };
 
 struct topo_raw_node {
@@ -76,6 +77,8 @@ struct topo_raw_node {
     uint64_t page_bytes; /* base page; 0 means 4096 */
     char source[48];
     uint64_t huge_page[TOPO_RAW_PAGES], huge_count[TOPO_RAW_PAGES];
+    uint64_t leased,
+        huge_leased[TOPO_RAW_PAGES]; /* bytes that other processes hold, per page size */
 };
 
 struct topo_raw_device {
@@ -123,6 +126,11 @@ unsigned topo_partition_colour(const struct weir_topo_plan *plan, uint32_t i);
  * lstopo. */
 int topo_hwloc_xml(const struct weir_topo_machine *m, const struct weir_topo_plan *plan,
                    struct weir_topo_text *t, struct weir_topo_error *err) TOPO_NODISCARD;
+
+/* Take what other processes hold in the lease directory DIR (see weir_topo_lease_take) out of RAW.
+   A directory that does not exist holds nothing. */
+int topo_lease_subtract(const char *dir, struct topo_raw *raw,
+                        struct weir_topo_error *err) TOPO_NODISCARD;
 
 /* ---- verify: a whole process */
 

@@ -97,14 +97,14 @@ static int read_hwloc(const char *source, bool live, bool io, struct topo_raw *r
 }
 
 /* A machine file of our own: a synthetic string and what it cannot say, in one JSON document. */
-static int read_machine_file(const struct topo_json *doc, struct topo_raw *raw,
-                             struct weir_topo_error *err)
+int topo_raw_from_json(const struct topo_json *doc, const struct topo_json_value *root,
+                       struct topo_raw *raw, struct weir_topo_error *err)
 {
     const struct topo_json_value *synthetic;
-    int rc = topo_json_need(doc, &doc->values[0], "synthetic", TOPO_JSON_STRING, &synthetic, err);
+    int rc = topo_json_need(doc, root, "synthetic", TOPO_JSON_STRING, &synthetic, err);
     if (rc) return rc;
     rc = read_hwloc(synthetic->text, false, false, raw, err);
-    return rc ? topo_json_at(doc, synthetic, err) : topo_overlay_apply(raw, doc, err);
+    return rc ? topo_json_at(doc, synthetic, err) : topo_overlay_apply(raw, doc, root, err);
 }
 
 static int read_builtin(const char *name, struct topo_raw *raw, struct weir_topo_error *err)
@@ -120,7 +120,7 @@ static int read_builtin(const char *name, struct topo_raw *raw, struct weir_topo
             name);
     int rc = topo_json_parse(found->json, strlen(found->json), name, &doc, err);
     if (rc) return rc;
-    rc = read_machine_file(&doc, raw, err);
+    rc = topo_raw_from_json(&doc, &doc.values[0], raw, err);
     topo_json_clear(&doc);
     return rc;
 }
@@ -135,7 +135,7 @@ static int read_json_machine(const char *path, struct topo_raw *raw, struct weir
     struct topo_json doc;
     int rc = topo_json_load(path, &doc, err);
     if (rc) return rc;
-    rc = read_machine_file(&doc, raw, err);
+    rc = topo_raw_from_json(&doc, &doc.values[0], raw, err);
     topo_json_clear(&doc);
     return rc;
 }
@@ -163,7 +163,7 @@ static int read_overlay(const char *path, struct topo_raw *raw, struct weir_topo
     struct topo_json doc;
     int rc = topo_json_load(path, &doc, err);
     if (rc) return rc;
-    rc = topo_overlay_apply(raw, &doc, err);
+    rc = topo_overlay_apply(raw, &doc, &doc.values[0], err);
     topo_json_clear(&doc);
     return rc;
 }
@@ -215,6 +215,8 @@ int weir_topo_machine_load(const struct weir_topo_machine_options *options,
     if (!rc && o->overlay) rc = read_overlay(o->overlay, &raw, err);
     if (!rc && o->cpuset) rc = narrow(&raw, o->cpuset, "--cpuset", false, err);
     if (!rc && o->reserve) rc = narrow(&raw, o->reserve, "--reserve", true, err);
+    if (!rc && o->leases)
+        rc = topo_lease_subtract(*o->leases ? o->leases : weir_topo_lease_directory(), &raw, err);
     if (!rc && o->limit_memory_bytes && o->limit_memory_bytes < raw.limit_memory_bytes) {
         raw.limit_memory_bytes = o->limit_memory_bytes;
         snprintf(raw.limit_memory_source, sizeof raw.limit_memory_source, "--limit-memory");

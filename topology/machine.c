@@ -222,7 +222,7 @@ static uint64_t base_page(const struct topo_raw_node *node)
 }
 
 static void set_pool(struct weir_topo_pool *pool, const struct topo_raw_node *node,
-                     uint64_t page_bytes, uint64_t bytes, uint64_t substitute)
+                     uint64_t page_bytes, uint64_t bytes, uint64_t substitute, uint64_t leased)
 {
     *pool = (struct weir_topo_pool){.node = node->os, .tier = node->tier, .page_bytes = page_bytes};
     pool->huge = page_bytes != base_page(node);
@@ -236,6 +236,10 @@ static void set_pool(struct weir_topo_pool *pool, const struct topo_raw_node *no
         pool->usable_bytes = substitute / page_bytes * page_bytes;
         snprintf(pool->source, sizeof pool->source, "implausible size, smallest other node used");
     }
+    uint64_t held = (leased + page_bytes - 1) / page_bytes * page_bytes;
+    if (!held) return;
+    pool->usable_bytes = pool->usable_bytes > held ? pool->usable_bytes - held : 0;
+    snprintf(pool->source, sizeof pool->source, "less what others lease");
 }
 
 /* What an implausible node is taken to have: the smallest plausible size of the other nodes of its
@@ -267,12 +271,12 @@ static int build_pools(const struct topo_raw *raw, struct weir_topo_machine *m,
                 huge += node->huge_page[h] * node->huge_count[h];
         if (huge > node->bytes) huge = 0;
         set_pool(&m->pools[m->pool_count], node, base_page(node), node->bytes - huge,
-                 substitute_bytes(raw, node->tier));
+                 substitute_bytes(raw, node->tier), node->leased);
         (*node_of_pool)[m->pool_count++] = i;
         for (int h = 0; huge && h < TOPO_RAW_PAGES; h++) {
             if (node->huge_page[h] <= base_page(node) || !node->huge_count[h]) continue;
             set_pool(&m->pools[m->pool_count], node, node->huge_page[h],
-                     node->huge_page[h] * node->huge_count[h], 0);
+                     node->huge_page[h] * node->huge_count[h], 0, node->huge_leased[h]);
             (*node_of_pool)[m->pool_count++] = i;
         }
     }
@@ -377,6 +381,7 @@ static uint64_t fingerprint(const struct weir_topo_machine *m)
         const struct weir_topo_pu *pu = &m->pus[p];
         if (!weir_topo_pu_usable(m, p)) continue;
         mix(&h, pu->os_index);
+        mix(&h, pu->busy);
         mix(&h, pu->capacity_milli_cu);
         for (int s = WEIR_TOPO_SCOPE_CORE; s < WEIR_TOPO_SCOPE_COUNT; s++) mix(&h, pu->unit[s]);
     }
@@ -394,6 +399,7 @@ static uint64_t fingerprint(const struct weir_topo_machine *m)
         mix(&h, d->bytes);
         mix(&h, d->compute_units);
         mix(&h, d->leased_units);
+        mix(&h, d->busy);
         mix(&h, d->domain);
         mix(&h, d->parent);
     }
@@ -415,6 +421,7 @@ static int build_pus(const struct topo_raw *raw, struct weir_topo_machine *m,
         m->pus[p].os_index = raw->pus[p].os;
         m->pus[p].allowed = raw->pus[p].allowed;
         m->pus[p].reserved = raw->pus[p].reserved;
+        m->pus[p].busy = raw->pus[p].busy;
         if (raw->pus[p].os >= m->os_limit) m->os_limit = raw->pus[p].os + 1;
     }
     m->pu_of_os = topo_calloc(m->os_limit, sizeof *m->pu_of_os);

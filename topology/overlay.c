@@ -21,6 +21,7 @@
 
 struct overlay {
     const struct topo_json *doc;
+    const struct topo_json_value *root;
     struct topo_raw *raw;
     struct weir_topo_error *err;
     uint32_t *pu_of_os; /* os_limit entries: PU index + 1 */
@@ -330,7 +331,7 @@ static int member(struct overlay *o, const struct topo_json_value *v, size_t *ca
     if (!strcmp(v->key, "allowed") || !strcmp(v->key, "reserved"))
         return read_pus(o, v, !strcmp(v->key, "reserved"));
     if (!strcmp(v->key, "title"))
-        return text_field(o, &o->doc->values[0], "title", o->raw->title, sizeof o->raw->title);
+        return text_field(o, o->root, "title", o->raw->title, sizeof o->raw->title);
     if (!strcmp(v->key, "remove") || !strcmp(v->key, "comment") || !strcmp(v->key, "synthetic"))
         return 0;
     return topo_json_fail(o->doc, v, o->err,
@@ -341,10 +342,9 @@ static int member(struct overlay *o, const struct topo_json_value *v, size_t *ca
 }
 
 int topo_overlay_apply(struct topo_raw *raw, const struct topo_json *doc,
-                       struct weir_topo_error *err)
+                       const struct topo_json_value *root, struct weir_topo_error *err)
 {
-    struct overlay o = {.doc = doc, .raw = raw, .err = err};
-    const struct topo_json_value *root = &doc->values[0];
+    struct overlay o = {.doc = doc, .root = root, .raw = raw, .err = err};
     size_t capacity = raw->device_count;
     if (root->type != TOPO_JSON_OBJECT)
         return topo_json_fail(doc, root, err, "an overlay is an object");

@@ -18,7 +18,8 @@ static bool family_untouched(const struct topo_state *s, uint32_t d)
     for (uint32_t k = 0; k < s->m->device_count; k++) {
         if (root_of(s->m, k) != root) continue;
         bool related = k == d || k == root || d == root; /* cousins do not meet */
-        if (related && (s->device_load[k] || s->device_owned[k] || s->m->devices[k].leased_units))
+        if (related && (s->device_load[k] || s->device_owned[k] || s->m->devices[k].leased_units ||
+                        s->m->devices[k].busy))
             return false;
     }
     return true;
@@ -30,7 +31,9 @@ static bool family_open(const struct topo_state *s, uint32_t d)
     uint32_t root = root_of(s->m, d);
     for (uint32_t k = 0; k < s->m->device_count; k++) {
         if (k == d || root_of(s->m, k) != root || (k != root && d != root)) continue;
-        if (s->device_load[k] || s->device_owned[k] || s->m->devices[k].leased_units) return false;
+        if (s->device_load[k] || s->device_owned[k] || s->m->devices[k].leased_units ||
+            s->m->devices[k].busy)
+            return false;
     }
     return true;
 }
@@ -47,8 +50,8 @@ static bool device_free(const struct topo_state *s, const struct weir_topo_strea
     if (!family_open(s, d)) return false;
     uint32_t used = s->device_units_used[d] + dev->leased_units;
     if (st->mode == WEIR_TOPO_EXCLUSIVE)
-        return dev->compute_units && !s->device_load[d] && used <= dev->compute_units &&
-               st->device_units <= dev->compute_units - used;
+        return dev->compute_units && !s->device_load[d] && !dev->busy &&
+               used <= dev->compute_units && st->device_units <= dev->compute_units - used;
     return !s->device_owned[d] && !dev->leased_units;
 }
 

@@ -48,7 +48,8 @@ static int setup_scope(struct topo_state *s, int scope, struct weir_topo_error *
         s->home_first[scope][s->home[scope][i] + 1]++;
         for (uint32_t k = u->first[i]; k < u->first[i + 1]; k++) {
             s->usable[scope][i] += weir_topo_pu_usable(m, u->pus[k]);
-            s->barred[scope][i] |= m->pus[u->pus[k]].reserved && m->pus[u->pus[k]].allowed;
+            s->barred[scope][i] |=
+                (m->pus[u->pus[k]].reserved || m->pus[u->pus[k]].busy) && m->pus[u->pus[k]].allowed;
         }
         if (!unit_free(s, scope, i)) continue;
         s->free_capacity[scope][s->home[scope][i]] += u->capacity_milli_cu[i];
@@ -86,7 +87,8 @@ uint32_t topo_smallest_unit(const struct weir_topo_machine *m, enum weir_topo_sc
     for (uint32_t i = 0; i < u->count; i++) {
         bool barred = false;
         for (uint32_t k = u->first[i]; k < u->first[i + 1]; k++)
-            barred |= m->pus[u->pus[k]].reserved && m->pus[u->pus[k]].allowed;
+            barred |=
+                (m->pus[u->pus[k]].reserved || m->pus[u->pus[k]].busy) && m->pus[u->pus[k]].allowed;
         uint32_t c = u->capacity_milli_cu[i];
         if (!barred && c && (!best || c < best)) best = c;
     }

@@ -47,8 +47,14 @@ static void add_pus(struct rng *r, const struct shape *s, struct topo_raw *raw, 
                         s->hybrid && rng_chance(r, 50) ? 300 + 100 * rng_below(r, 4) : 1000;
                     for (uint32_t t = 0; t < threads; t++) {
                         group_of[n] = p * s->groups + g;
-                        raw->pus[n++] = (struct topo_raw_pu){
-                            n, core, l3, p, capacity, !rng_chance(r, 8), rng_chance(r, 4)};
+                        raw->pus[n++] = (struct topo_raw_pu){n,
+                                                             core,
+                                                             l3,
+                                                             p,
+                                                             capacity,
+                                                             !rng_chance(r, 8),
+                                                             rng_chance(r, 4),
+                                                             rng_chance(r, 4)};
                     }
                 }
     raw->pu_count = n;
@@ -133,6 +139,7 @@ static void add_devices(struct rng *r, struct topo_raw *raw, const uint32_t *gro
         info->compute_units = rng_chance(r, 70) ? 1 + rng_below(r, 16) : 0;
         info->parent = d && rng_chance(r, 30) ? 0 : WEIR_TOPO_NONE;
         info->leased_units = info->compute_units && rng_chance(r, 10) ? 1 : 0;
+        info->busy = rng_chance(r, 10);
         if (rng_chance(r, 30)) continue;
         raw->devices[d].near = need(calloc(raw->pu_count, 1));
         uint32_t g = group_of[rng_below(r, raw->pu_count)];

@@ -32,7 +32,8 @@ static void random_small(struct rng *r, struct small *s, struct topo_raw *raw)
     for (uint32_t c = 0; c < s->cores; c++) {
         s->domain_of[c] = c < s->domains ? c : rng_below(r, s->domains);
         s->capacity[c] = hybrid && rng_chance(r, 50) ? 600 : 1000;
-        raw->pus[c] = (struct topo_raw_pu){c, c, s->domain_of[c], 0, s->capacity[c], true, false};
+        raw->pus[c] =
+            (struct topo_raw_pu){c, c, s->domain_of[c], 0, s->capacity[c], true, false, false};
         raw->node_pu[(size_t)s->domain_of[c] * s->cores + c] = 1;
     }
     uint64_t all = 0, room = 0;

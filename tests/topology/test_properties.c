@@ -112,7 +112,9 @@ static double fixed_cost(const struct weir_topo_plan *p)
                 uint32_t c = topo_cost(p->machine, d, p->grants[g].pool);
                 if (c < best) best = c;
             }
-            if (best >= 1000) sum += (double)p->grants[g].bytes * best;
+            if (best >= 1000)
+                sum +=
+                    (double)p->grants[g].bytes * (best / 1000); /* by distance, whatever the tier */
         }
     }
     return sum;

@@ -115,7 +115,8 @@ struct weir_topo_pu {
                                    usable */
     uint8_t kind;               /* core kind, 0 is the fastest */
     bool allowed;               /* cgroup, affinity and --cpuset let us run here */
-    bool reserved;              /* kept free by --reserve or leased by another process */
+    bool reserved;              /* kept free by --reserve or owned by another process */
+    bool busy; /* another process runs shared work there: shared work may join, nobody may own it */
 };
 
 /* The units of one scope, as a list of PU indices per unit: unit u owns pus[first[u]] ..
@@ -151,7 +152,8 @@ struct weir_topo_device {
     bool locality_known;
     uint32_t domain; /* the nearest domain, WEIR_TOPO_NONE if the locality is not known */
     uint32_t parent; /* index of the root device that this is a sub-device of, or WEIR_TOPO_NONE */
-    uint32_t leased_units;     /* compute units that other processes hold */
+    uint32_t leased_units;     /* compute units that other processes own */
+    bool busy;                 /* another process has queues on it: nobody may own it */
     uint64_t link_bytes_per_s; /* 0 if unknown */
 };
 
@@ -202,6 +204,8 @@ struct weir_topo_machine_options {
     uint64_t limit_milli_cu;     /* 0: no further limit */
     bool devices;                /* live only: look for I/O devices too (30 ms instead of 2) */
     bool ignore_limits;          /* live only: do not look at the cgroup's cpu.max and memory.max */
+    const char *leases; /* a lease directory: leave out what other processes hold there; "" is the
+                           default directory (weir_topo_lease_directory), NULL: do not look */
 };
 
 /* Read a machine. hwloc's own "opencl" component stays out of the process. OPTIONS may be NULL. */
@@ -450,6 +454,36 @@ WEIR_TOPO_CHECK int weir_topo_verify_memory(const struct weir_topo_plan *plan, u
                                             struct weir_topo_verdict *out,
                                             struct weir_topo_error *err);
 
+/* ---------------------------------------------------------------- leases: several processes on one
+ * machine */
+
+/* A lease keeps what a plan uses from being used twice: PUs and compute units that are owned, bytes
+   of every pool, and the fact that shared PUs and devices are in use. It is a file below a
+   directory that all processes agree on, locked for as long as the process lives; a process that
+   dies, however it dies, gives everything back. */
+struct weir_topo_lease;
+struct weir_topo_text;
+
+/* $WEIR_LEASE_DIR, else /run/lock/weir, else /tmp/weir-lease. */
+WEIR_TOPO_API const char *weir_topo_lease_directory(void);
+/* Load the machine without what others hold, plan DEMAND on it and lease the plan, as one step that
+   no other process can get between. NAME says who we are to others. OPTIONS->leases is the
+   directory (NULL: the default). If a partition is rejected nothing is leased: INVALID with a
+   message that says what is taken and by whom; *MACHINE and *PLAN are then given too, so that
+   weir_topo_explain_text can say what would fit. */
+WEIR_TOPO_CHECK int weir_topo_lease_take(const struct weir_topo_machine_options *options,
+                                         const struct weir_topo_demand *demand,
+                                         const struct weir_topo_plan_options *plan_options,
+                                         const char *name, struct weir_topo_machine **machine,
+                                         struct weir_topo_plan **plan,
+                                         struct weir_topo_lease **lease,
+                                         struct weir_topo_error *err);
+/* Give it back (NULL is allowed). */
+WEIR_TOPO_API void weir_topo_lease_free(struct weir_topo_lease *lease);
+/* One line per living holder in DIRECTORY (NULL: the default): who holds what. */
+WEIR_TOPO_CHECK int weir_topo_lease_text(const char *directory, struct weir_topo_text *out,
+                                         struct weir_topo_error *err);
+
 /* ---------------------------------------------------------------- what people see */
 
 /* A growing text. Start from {0}; after a failed allocation `failed` is set and further writes do
@@ -533,6 +567,22 @@ enum weir_topo_export {
 WEIR_TOPO_CHECK int weir_topo_export(const struct weir_topo_plan *plan,
                                      enum weir_topo_export format, struct weir_topo_text *out,
                                      struct weir_topo_error *err);
+
+/* Which machine type of a catalogue carries DEMAND at the lowest price, and how many of them: the
+   partitions of every stream are divided evenly over equal machines, none may be rejected or
+   overcommitted. CATALOGUE (of LENGTH bytes, named LABEL in errors; NULL: the shipped one, whose
+   prices are examples):
+   {"types": [{"name": "general-16", "price": 0.4, "machine": {"synthetic": "...", ...}}]}; a
+   machine is what a machine file holds. The cheapest first; types that cannot carry it last. */
+WEIR_TOPO_CHECK int weir_topo_advise(const struct weir_topo_demand *demand, const char *catalogue,
+                                     size_t length, const char *label, bool json,
+                                     struct weir_topo_text *out, struct weir_topo_error *err);
+/* The demand of a measured run: TEXT is what `weir run --stats` wrote. CPU per row times
+   ROWS_PER_S, and the bytes it had at its peak, in partitions of at most 70 % of a core each (so
+   that there is room for bursts). */
+WEIR_TOPO_CHECK int weir_topo_demand_from_stats(const char *text, size_t length, const char *label,
+                                                double rows_per_s, struct weir_topo_demand **out,
+                                                struct weir_topo_error *err);
 
 /* The command line `weir topo ...`: ARGV[0] is the verb (show, plan, explain, diff, apply, verify,
    advise, export, or
