@@ -106,25 +106,23 @@ static void parts_free(struct parts *x)
 static const struct weir_pipeline *divide(struct weir_backend *b, const struct weir_pipeline *p,
                                           struct parts *x, char *why, size_t why_size)
 {
-    char functions[160] = "", rest[160] = "";
+    const char *functions = "";
+    char refusal[160] = "";
     memset(x, 0, sizeof *x);
     why[0] = 0;
-    if (b->ops->supports(b, p, why, why_size)) return why[0] = 0, p;
+    if (b->ops->supports(b, p, refusal, sizeof refusal)) return p;
     if (weir_split_functions(p, &x->pre, &x->rest, NULL) == 1) {
-        snprintf(functions, sizeof functions, "%.150s", why);
+        functions = "functions without a kernel run natively first";
+        snprintf(why, why_size, "%s", functions);
         p = x->rest;
-        if (b->ops->supports(b, p, rest, sizeof rest)) return p;
-        snprintf(why, why_size, "%s", rest);
+        if (b->ops->supports(b, p, refusal, sizeof refusal)) return p;
     }
     if (weir_pipe_last(p)->kind == WEIR_STEP_AGGREGATE &&
         !weir_split_aggregate(p, &x->head, &x->tail, NULL)) {
-        if (b->ops->supports(b, x->head, rest, sizeof rest)) {
-            if (functions[0])
-                snprintf(why, why_size, "%.70s; %.70s", functions, rest[0] ? rest : why);
-            return x->head;
-        }
-        snprintf(why, why_size, "%s", rest);
+        snprintf(why, why_size, "%s%s%.90s", functions, functions[0] ? "; " : "", refusal);
+        if (b->ops->supports(b, x->head, refusal, sizeof refusal)) return x->head;
     }
+    snprintf(why, why_size, "%s", refusal);
     parts_free(x);
     return NULL;
 }
