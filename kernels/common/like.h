@@ -3,9 +3,9 @@
 
 #include "kernels/common/portable.h"
 
-/* LIKE over UTF-8 bytes: % is any run of characters, _ one character, ESC (an ASCII character, or WK_NO_ESCAPE) makes the next
-   pattern character plain. Greedy with one point to come back to (the last %), so linear in practice and O(n * m) at worst;
-   no recursion. */
+/* LIKE over UTF-8 bytes: % is any run of characters, _ one character, ESC (an ASCII character, or
+   WK_NO_ESCAPE) makes the next pattern character plain. Greedy with one point to come back to (the
+   last %), so linear in practice and O(n * m) at worst; no recursion. */
 #define WK_NO_ESCAPE 0xffffffffu
 
 WK_FN wk_u32 wk_utf8_next(WK_GLOBAL const wk_u8 *s, wk_u32 n, wk_u32 i)
@@ -15,7 +15,8 @@ WK_FN wk_u32 wk_utf8_next(WK_GLOBAL const wk_u8 *s, wk_u32 n, wk_u32 i)
     return i;
 }
 
-WK_FN wk_u8 wk_like(WK_GLOBAL const wk_u8 *s, wk_u32 n, WK_GLOBAL const wk_u8 *p, wk_u32 m, wk_u32 esc)
+WK_FN wk_u8 wk_like(WK_GLOBAL const wk_u8 *s, wk_u32 n, WK_GLOBAL const wk_u8 *p, wk_u32 m,
+                    wk_u32 esc)
 {
     wk_u32 i = 0, j = 0, back_i = 0, back_j = 0;
     wk_u8 has_back = 0;
