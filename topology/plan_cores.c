@@ -80,11 +80,12 @@ int topo_shared_open(struct topo_shared *h, struct weir_topo_error *err)
     h->domain_cores = topo_calloc(m->domain_count, sizeof *h->domain_cores);
     h->domain_fill = topo_calloc(m->domain_count, sizeof *h->domain_fill);
     h->items = topo_calloc(h->s->shared_admitted, sizeof *h->items);
+    h->wide = topo_calloc(h->s->shared_admitted, sizeof *h->wide);
     h->next_item = topo_calloc(h->s->shared_admitted, sizeof *h->next_item);
     if (!h->capacity || !h->group_of || !h->load || !h->groups || !h->group_base ||
         !h->group_inverse || !h->heap || !h->heap_at || !h->first_item || !h->left ||
         !h->left_before || !h->domain_load || !h->domain_capacity || !h->domain_fill ||
-        !h->domain_cores || !h->items || !h->next_item)
+        !h->domain_cores || !h->items || !h->wide || !h->next_item)
         return topo_fail_nomem(err, "planning shared partitions");
     return WEIR_TOPO_OK;
 }
@@ -107,6 +108,7 @@ void topo_shared_clear(struct topo_shared *h)
     topo_free(h->domain_fill);
     topo_free(h->domain_cores);
     topo_free(h->items);
+    topo_free(h->wide);
     topo_free(h->next_item);
 }
 

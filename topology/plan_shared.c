@@ -102,6 +102,7 @@ static int bound(struct topo_shared *h, struct weir_topo_error *err)
     if (!sizes) return topo_fail_nomem(err, "bounding the load");
     uint64_t wide = 0;
     for (uint32_t c = 0; c < h->core_count; c++) wide += h->load[c];
+    for (uint32_t i = 0; i < h->wide_count; i++) wide += h->wide[i].milli_cu;
     struct topo_key *keys = topo_calloc(h->item_count, sizeof *keys);
     bool sorted = keys != NULL;
     for (uint32_t i = 0; sorted && i < h->item_count; i++)
@@ -151,7 +152,8 @@ static void bound_with_memory(struct topo_shared *h, const struct topo_solution 
         wide += h->load[c];
     }
     for (uint32_t i = 0; i < h->item_count; i++) wide -= h->items[i].milli_cu;
-    if (sol->remote || wide || worst * 1e6 < (double)t->load_bound_ppm * 1.002) return;
+    if (sol->remote || wide || h->wide_count || worst * 1e6 < (double)t->load_bound_ppm * 1.002)
+        return;
     struct topo_work *work = topo_calloc(h->item_count, sizeof *work);
     for (uint32_t i = 0; work && i < h->item_count; i++) {
         const struct topo_item *it = &h->items[i];
@@ -166,13 +168,34 @@ static void bound_with_memory(struct topo_shared *h, const struct topo_solution 
     topo_free(work);
 }
 
-static int collect(struct topo_shared *h, uint32_t *used, struct weir_topo_error *err)
+/* Wide partitions before the others, as the largest come first; with WIDE_LAST only those that need
+   more memory per CPU than the others do, because who needs much memory chooses first. */
+static int place_first(struct topo_shared *h, uint32_t *used, uint8_t *marked,
+                       struct weir_topo_error *err)
+{
+    double bytes = 0, cpu = 0;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < h->item_count; i++) {
+        bytes += (double)h->items[i].bytes;
+        cpu += h->items[i].milli_cu;
+    }
+    for (uint32_t i = 0; i < h->wide_count; i++) {
+        const struct topo_item *it = &h->wide[i];
+        if (h->wide_last && cpu > 0 && (double)it->bytes * cpu < bytes * it->milli_cu) {
+            h->wide[kept++] = *it;
+            continue;
+        }
+        int rc = topo_place_wide(h, it, used, marked, err);
+        if (rc) return rc;
+    }
+    h->wide_count = kept;
+    return WEIR_TOPO_OK;
+}
+
+static void collect(struct topo_shared *h, uint32_t *used)
 {
     struct weir_topo_plan *plan = h->s->plan;
-    uint8_t *marked = topo_calloc(h->core_count, 1);
-    if (!marked) return topo_fail_nomem(err, "planning shared partitions");
-    int rc = WEIR_TOPO_OK;
-    for (uint32_t i = 0; i < plan->partition_count && !rc; i++) {
+    for (uint32_t i = 0; i < plan->partition_count; i++) {
         struct weir_topo_partition *p = &plan->partitions[i];
         const struct weir_topo_stream *st = &plan->streams[p->stream];
         if (p->state == WEIR_TOPO_REJECTED || st->mode == WEIR_TOPO_EXCLUSIVE) continue;
@@ -181,21 +204,20 @@ static int collect(struct topo_shared *h, uint32_t *used, struct weir_topo_error
                                .bytes = p->bytes,
                                .page = h->s->page_of[i],
                                .tier = st->tier,
+                               .keep_pu = WEIR_TOPO_NONE,
                                .device_domain = WEIR_TOPO_NONE};
         if (p->device != WEIR_TOPO_NONE) it.device_domain = h->s->m->devices[p->device].domain;
-        it.keep_pu = WEIR_TOPO_NONE;
-        if (h->s->keep_count && h->s->keep_count[i] == 1) {
-            uint32_t pu = h->s->keep_pu[h->s->keep_first[i]];
-            if (!h->s->taken[pu]) it.keep_pu = pu;
+        if (it.milli_cu > h->max_capacity) {
+            h->wide[h->wide_count++] = it;
+            continue;
         }
-        if (it.keep_pu != WEIR_TOPO_NONE && it.milli_cu <= h->max_capacity) used[it.keep_pu]++;
-        if (it.milli_cu > h->max_capacity)
-            rc = topo_place_wide(h, &it, used, marked, err);
-        else
-            h->items[h->item_count++] = it;
+        if (h->s->keep_count && h->s->keep_count[i] == 1 &&
+            !h->s->taken[h->s->keep_pu[h->s->keep_first[i]]]) {
+            it.keep_pu = h->s->keep_pu[h->s->keep_first[i]];
+            used[it.keep_pu]++;
+        }
+        h->items[h->item_count++] = it;
     }
-    topo_free(marked);
-    return rc;
 }
 
 /* Is it worth trying the next order for the load alone? Only where memory has had a say, and the
@@ -256,8 +278,9 @@ static int solve(struct topo_shared *h, uint32_t steps, uint32_t *used, struct w
     bool all_kept = n > 0; /* then nothing has changed, and nothing shall move */
     for (uint32_t i = 0; i < n; i++) all_kept &= h->items[i].keep_pu != WEIR_TOPO_NONE;
     if (!all_kept) topo_local_search(h, &sol, h->s->plan->totals.load_bound_ppm, steps);
-    if (!all_kept) topo_exact_search(h, &sol);
+    if (!all_kept && !h->wide_count) topo_exact_search(h, &sol);
     bound_with_memory(h, &sol);
+    h->remote += sol.remote;
     rc = commit(h, &sol, used, err);
 out:
     topo_free(load);
@@ -269,21 +292,71 @@ out:
     return rc;
 }
 
+/* One whole placement. *REMOTE and *LOAD say how good it is. */
+static int place(struct topo_state *s, uint32_t steps, bool wide_last, uint64_t *remote,
+                 double *load, bool *any_wide, struct weir_topo_error *err)
+{
+    struct topo_shared space = {.s = s, .wide_last = wide_last}, *h = &space;
+    uint32_t *used = topo_calloc(s->m->pu_count, sizeof *used);
+    uint8_t *marked = topo_calloc(s->m->units[WEIR_TOPO_SCOPE_CORE].count, 1);
+    int rc = used && marked ? topo_shared_open(h, err)
+                            : topo_fail_nomem(err, "planning shared partitions");
+    if (!rc) rc = topo_build_groups(h, err);
+    if (!rc) {
+        for (uint32_t g = 0; g < h->group_count; g++) topo_group_refresh(h, g);
+        topo_refresh_left(h);
+        collect(h, used);
+        *any_wide = h->wide_count > 0 && h->item_count > 0;
+        rc = place_first(h, used, marked, err);
+    }
+    if (!rc) rc = solve(h, steps ? steps : 2000, used, err);
+    for (uint32_t i = 0; !rc && i < h->wide_count; i++)
+        rc = topo_place_wide(h, &h->wide[i], used, marked, err);
+    if (!rc) shares(h);
+    *remote = h->remote;
+    *load = 0;
+    for (uint32_t c = 0; !rc && c < h->core_count; c++)
+        if (h->capacity[c] && (double)h->load[c] / h->capacity[c] > *load)
+            *load = (double)h->load[c] / h->capacity[c];
+    topo_shared_clear(h);
+    topo_free(used);
+    topo_free(marked);
+    return rc;
+}
+
 int topo_shared_place(struct topo_state *s, uint32_t steps, struct weir_topo_error *err)
 {
     if (!s->shared_admitted) return WEIR_TOPO_OK;
-    struct topo_shared h = {.s = s};
-    uint32_t *used = topo_calloc(s->m->pu_count, sizeof *used);
-    int rc = used ? topo_shared_open(&h, err) : topo_fail_nomem(err, "planning shared partitions");
-    if (!rc) rc = topo_build_groups(&h, err);
-    if (!rc) {
-        for (uint32_t g = 0; g < h.group_count; g++) topo_group_refresh(&h, g);
-        topo_refresh_left(&h);
-        rc = collect(&h, used, err);
+    struct weir_topo_plan *plan = s->plan;
+    uint32_t pus = plan->pu_list_count, pools = s->m->pool_count, n = plan->partition_count;
+    uint64_t remote[2], *left = topo_calloc(pools, sizeof *left);
+    uint8_t *lacks = topo_calloc(n, 1);
+    double load[2];
+    bool any_wide = false;
+    int rc = WEIR_TOPO_OK;
+    if (!left || !lacks) {
+        rc = topo_fail_nomem(err, "planning shared partitions");
+        goto out;
     }
-    if (!rc) rc = solve(&h, steps ? steps : 2000, used, err);
-    if (!rc) shares(&h);
-    topo_shared_clear(&h);
-    topo_free(used);
+    memcpy(left, s->pool_left, pools * sizeof *left);
+    memcpy(lacks, s->lacks, n);
+    for (int round = 0; round < 3 && !rc;
+         round++) { /* wide first, wide last, wide first again if that was better */
+        if (round) {
+            plan->pu_list_count = pus;
+            memcpy(s->pool_left, left, pools * sizeof *left);
+            memcpy(s->lacks, lacks, n);
+        }
+        int way = round & 1;
+        rc = place(s, steps, way, &remote[way], &load[way], &any_wide, err);
+        if (rc || !any_wide) break;
+        bool good = !remote[way] && load[way] * 1e6 <= (double)plan->totals.load_bound_ppm * 1.02;
+        if (round == 0 && good) break;
+        if (round == 1 && (remote[1] < remote[0] || (remote[1] == remote[0] && load[1] <= load[0])))
+            break;
+    }
+out:
+    topo_free(left);
+    topo_free(lacks);
     return rc;
 }

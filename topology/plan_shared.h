@@ -29,6 +29,10 @@ struct topo_shared {
     uint32_t *heap, *heap_at; /* cores; heap_at: position per core */
     struct topo_item *items;
     uint32_t item_count, max_capacity;
+    struct topo_item *wide; /* more than a core each */
+    uint32_t wide_count;
+    bool wide_last;        /* those that need less memory per CPU than the others come after them */
+    uint64_t remote;       /* what could not be local, as far as placing knows */
     uint64_t *left_before; /* the same before the first item was placed */
     uint64_t *left;        /* per domain: local bytes left for tier ANY, base pages */
     uint64_t *domain_load, *domain_capacity;

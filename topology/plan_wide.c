@@ -112,6 +112,6 @@ int topo_place_wide(struct topo_shared *h, const struct topo_item *it, uint32_t 
     for (uint32_t w = 0; w < width; w++)
         topo_add_load(h, h->s->m->pus[mine[w]].unit[WEIR_TOPO_SCOPE_CORE],
                       (int64_t)part + (w < rest));
-    topo_take_memory(h, it, p->domain);
+    h->remote += topo_take_memory(h, it, p->domain);
     return WEIR_TOPO_OK;
 }
