@@ -35,7 +35,7 @@ static void build_log(struct cl_backend *b, cl_program p, char *out, size_t size
 static int build(struct cl_backend *b, const char *source, cl_program *out, struct weir_error *err)
 {
     cl_int rc;
-    const char *text[2] = {weir_kernel_prelude_cpu, source};
+    const char *text[2] = {gen_prelude(b->info->class_), source};
     cl_program p = clCreateProgramWithSource(b->context, 2, text, NULL, &rc);
     if (rc) return weir_cl_fail(err, rc, "creating a program");
     rc = clBuildProgram(p, 1, &b->device, BUILD_OPTIONS, NULL, NULL);
@@ -108,7 +108,13 @@ static int supports(const struct weir_backend *base, const struct weir_pipeline 
                  b->info->compiler ? "64-bit floating point" : "compiler");
         return 0;
     }
-    int rc = gen_make(p, NULL, &k, why, why_size, NULL);
+    const struct weir_step *last = weir_pipe_last(p);
+    if (b->info->class_ == WEIR_DEVICE_GPU && last->kind == WEIR_STEP_AGGREGATE && last->n &&
+        !b->info->int64_atomics) {
+        snprintf(why, why_size, "grouping needs 64-bit atomics, which the device has not");
+        return 0;
+    }
+    int rc = gen_make(p, NULL, b->info->class_, &k, why, why_size, NULL);
     if (rc < 0) snprintf(why, why_size, "out of memory");
     if (rc == 0) gen_free(&k);
     return rc == 0;
@@ -194,7 +200,7 @@ static int prepare(struct weir_backend *base, const struct weir_pipeline *p,
     q->b = (struct cl_backend *)base;
     q->p = p;
     q->tables = tables;
-    int rc = gen_make(p, tables, &q->k, why, sizeof why, err);
+    int rc = gen_make(p, tables, q->b->info->class_, &q->k, why, sizeof why, err);
     if (rc == 1) rc = weir_fail(err, WEIR_ERR_UNSUPPORTED, "%s: %s", base->name, why);
     if (!rc) {
         q->table = weir_calloc((size_t)q->k.n_args + 1, sizeof(cl_mem));
@@ -264,10 +270,9 @@ int weir_device_source(const struct weir_pipeline *p, enum weir_device_class c,
 {
     struct gen_kernel k;
     char why[160] = "";
-    (void)c;
-    int rc = gen_make(p, NULL, &k, why, sizeof why, err);
+    int rc = gen_make(p, NULL, c, &k, why, sizeof why, err);
     if (rc) return rc < 0 ? rc : weir_fail(err, WEIR_ERR_UNSUPPORTED, "%s", why);
-    weir_buf_puts(out, weir_kernel_prelude_cpu);
+    weir_buf_puts(out, gen_prelude(c));
     weir_buf_add(out, k.source.data, k.source.len);
     gen_free(&k);
     return WEIR_OK;

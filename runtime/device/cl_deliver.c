@@ -1,6 +1,8 @@
 /* From result buffers to the sink: partial groups are merged into the slot's table, output rows are
    gathered into batches. Only bytes that were really written are read. */
 #ifdef WEIR_OPENCL
+#include <string.h>
+
 #include "runtime/device/cl_error.h"
 #include "runtime/device/cl_run.h"
 #include "runtime/native/groups.h"
@@ -52,6 +54,21 @@ static void resolve_texts(const struct weir_run *r, const struct weir_batch *bat
     }
 }
 
+/* GPU shape: the slots in use become rows one behind the other, at the buffer's beginning; returns
+   how many. */
+static uint32_t compact(struct weir_run *r, struct flight *f)
+{
+    uint32_t words = r->q->k.words, n = 0;
+    const uint32_t *slot = f->out[find_arg(r, GEN_DIRECTORY, -1)].host;
+    uint64_t *rows = f->out[find_arg(r, GEN_GROUPS, -1)].host;
+    for (uint32_t i = 0; i < f->cap; i++) {
+        if (!slot[i]) continue;
+        memmove(rows + (size_t)n * words, rows + (size_t)i * words, (size_t)words * 8);
+        gen_gpu_decode(r->q->p, rows + (size_t)n++ * words);
+    }
+    return n;
+}
+
 static int deliver_groups(struct weir_run *r, struct flight *f, struct weir_error *err)
 {
     int i = find_arg(r, GEN_GROUPS, -1), rc = WEIR_OK;
@@ -59,9 +76,11 @@ static int deliver_groups(struct weir_run *r, struct flight *f, struct weir_erro
     bool texts = r->q->k.n_spaces > 0;
     for (uint32_t g = 0; !rc && g < f->groups; g++) {
         uint64_t *rows = (uint64_t *)f->out[i].host + (size_t)g * f->cap * words;
-        for (uint32_t k = 0; texts && k < group_rows(f, g); k++)
+        bool slots = r->q->k.gpu && weir_pipe_last(r->q->p)->n;
+        uint32_t n = slots ? compact(r, f) : group_rows(f, g);
+        for (uint32_t k = 0; texts && k < n; k++)
             resolve_texts(r, f->batch, rows + (size_t)k * words);
-        rc = weir_groups_merge_rows(r->sink.out.groups, rows, group_rows(f, g), err);
+        rc = weir_groups_merge_rows(r->sink.out.groups, rows, n, err);
     }
     return rc;
 }
@@ -148,8 +167,14 @@ int cl_deliver(struct weir_run *r, struct flight *f, cl_int *code, struct weir_e
 {
     for (int i = 0; i < r->q->k.n_args; i++) {
         uint8_t kind = r->q->k.arg[i].kind;
-        if (kind != GEN_GROUPS && kind < GEN_OUT_ROW) continue;
-        *code = fetch_rows(r, f, i);
+        bool slots = r->q->k.gpu && weir_pipe_last(r->q->p)->n && kind <= GEN_DIRECTORY;
+        if (kind < GEN_GROUPS || kind == GEN_DIR_MASK || (kind == GEN_DIRECTORY && !slots))
+            continue;
+        if (slots)
+            *code = cl_fetch(r, &f->out[i], 0,
+                             f->cap * (kind == GEN_GROUPS ? (size_t)r->q->k.words * 8 : 4));
+        else
+            *code = fetch_rows(r, f, i);
         if (*code) return WEIR_OK;
     }
     if (weir_pipe_last(r->q->p)->kind == WEIR_STEP_AGGREGATE) return deliver_groups(r, f, err);

@@ -190,8 +190,9 @@ size_t cl_out_row_bytes(const struct weir_run *r, const struct gen_arg *a)
 }
 
 /* Wide while that is cheap: collisions cost mispredicted branches. */
-static uint32_t directory_size(uint32_t cap)
+static uint32_t directory_size(const struct weir_run *r, uint32_t cap)
 {
+    if (r->q->k.gpu) return cap; /* a slot is a group's row */
     uint32_t n = 16, want = cap < 1u << 16 ? cap * 4 : cap * 2;
     while (n < want) n *= 2;
     return n;
@@ -236,7 +237,7 @@ static cl_int set_mem(struct weir_run *r, int i, cl_mem m)
 
 static cl_int set_output(struct weir_run *r, struct flight *f, int i, const struct gen_arg *a)
 {
-    size_t bytes = a->kind == GEN_DIRECTORY ? (size_t)f->groups * directory_size(f->cap) * 4
+    size_t bytes = a->kind == GEN_DIRECTORY ? (size_t)f->groups * directory_size(r, f->cap) * 4
                                             : (size_t)f->groups * f->cap * cl_out_row_bytes(r, a);
     cl_int rc = reserve(r, &f->out[i], bytes);
     return rc ? rc : set_mem(r, i, f->out[i].mem);
@@ -250,7 +251,7 @@ static cl_int set_arg(struct weir_run *r, struct flight *f, int i)
     case GEN_ROWS: return set_word(r, i, f->batch->n_rows);
     case GEN_CHUNK: return set_word(r, i, f->chunk);
     case GEN_CAP: return set_word(r, i, f->cap);
-    case GEN_DIR_MASK: return set_word(r, i, directory_size(f->cap) - 1);
+    case GEN_DIR_MASK: return set_word(r, i, directory_size(r, f->cap) - 1);
     case GEN_CONSTS: return set_mem(r, i, r->q->consts);
     case GEN_CONST_BYTES: return set_mem(r, i, r->q->const_bytes);
     case GEN_STATUS:
@@ -271,17 +272,37 @@ static cl_int set_arg(struct weir_run *r, struct flight *f, int i)
     }
 }
 
+/* GPU shape: enough work-items to fill the device; without keys each leaves one partial result. */
+static void divide_items(const struct weir_run *r, struct flight *f, uint32_t hint)
+{
+    const struct weir_step *last = weir_pipe_last(r->q->p);
+    bool sums = last->kind == WEIR_STEP_AGGREGATE && !last->n;
+    uint32_t rows = f->batch->n_rows, most = sums ? 4096 : 1u << 18;
+    f->groups = 1;
+    f->items = rows < most ? (rows + GROUP_ITEMS - 1) / GROUP_ITEMS * GROUP_ITEMS : most;
+    if (sums)
+        f->cap = f->items;
+    else if (last->kind == WEIR_STEP_AGGREGATE)
+        f->cap = hint > 4 * FIRST_CAP ? hint : 4 * FIRST_CAP;
+    else
+        f->cap = hint > rows ? hint : rows;
+}
+
 /* How the rows are cut: a few chunks for each compute unit, whole bytes of bitmaps each. */
 static void divide(const struct weir_run *r, struct flight *f)
 {
     const struct weir_step *last = weir_pipe_last(r->q->p);
     uint32_t units = r->q->b->info->compute_units, rows = f->batch->n_rows;
+    uint32_t hint = atomic_load(&r->q->cap_hint);
+    if (r->q->k.gpu) {
+        divide_items(r, f, hint);
+        return;
+    }
     if (!units) units = 1;
     /* Grouping: one table for each thread, so that there are few partial results to merge. */
     uint32_t want = last->kind == WEIR_STEP_AGGREGATE && last->n ? units : units * 4;
     f->chunk = (rows / want + 64) / 64 * 64;
-    f->groups = (rows + f->chunk - 1) / f->chunk;
-    uint32_t hint = atomic_load(&r->q->cap_hint);
+    f->groups = f->items = (rows + f->chunk - 1) / f->chunk;
     if (last->kind == WEIR_STEP_AGGREGATE)
         f->cap = last->n ? (hint > FIRST_CAP ? hint : FIRST_CAP) : 1;
     else
@@ -290,15 +311,37 @@ static void divide(const struct weir_run *r, struct flight *f)
 
 /* ---- one call ---- */
 
+static cl_int zero(struct weir_run *r, struct out_buffer *o, size_t size)
+{
+    static const cl_ulong none;
+    return clEnqueueFillBuffer(r->queue, o->mem, &none, sizeof none, 0, (size + 7) / 8 * 8, 0, NULL,
+                               NULL);
+}
+
+/* What all work-items share starts from zero. */
+static cl_int clear(struct weir_run *r, struct flight *f)
+{
+    const struct weir_step *last = weir_pipe_last(r->q->p);
+    cl_int rc = zero(r, &f->status, CL_STATUS_WORDS * 4);
+    if (last->kind != WEIR_STEP_AGGREGATE || !last->n) return rc;
+    for (int i = 0; !rc && i < r->q->k.n_args; i++) {
+        if (r->q->k.arg[i].kind == GEN_DIRECTORY) rc = zero(r, &f->out[i], (size_t)f->cap * 4);
+        if (r->q->k.arg[i].kind == GEN_GROUPS)
+            rc = zero(r, &f->out[i], (size_t)f->cap * r->q->k.words * 8);
+    }
+    return rc;
+}
+
 static cl_int launch(struct weir_run *r, struct flight *f)
 {
     cl_int rc = 0;
     if (f->done) clReleaseEvent(f->done);
     f->done = NULL;
     for (int i = 0; !rc && i < r->q->k.n_args; i++) rc = set_arg(r, f, i);
-    size_t global = f->groups, local = 1;
+    size_t global = f->items, local = r->q->k.gpu ? GROUP_ITEMS : 1;
     if (!rc && r->unmapping) rc = clFinish(r->io);
     if (!rc) r->unmapping = false;
+    if (!rc && r->q->k.gpu) rc = clear(r, f);
     if (!rc)
         rc = clEnqueueNDRangeKernel(r->queue, r->kernel, 1, NULL, &global, &local, 0, NULL,
                                     &f->done);

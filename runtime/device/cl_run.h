@@ -7,6 +7,7 @@
 
 #define CL_FLIGHTS      3
 #define CL_STATUS_WORDS 8
+#define GROUP_ITEMS     64
 
 /* Room for results, kept from batch to batch. In host memory that the device works on in place
    where memory is unified, else with a copy on the host. */
@@ -23,8 +24,9 @@ struct flight {
     cl_event done;          /* of the kernel */
     struct out_buffer *out; /* [k.n_args] */
     struct out_buffer status;
-    cl_mem *in; /* [k.n_args] */
-    uint32_t groups, chunk, cap;
+    cl_mem *in;                  /* [k.n_args] */
+    uint32_t groups, chunk, cap; /* GPU shape: groups is 1, cap the rows of all */
+    uint32_t items;              /* work-items; GPU shape: in groups of GROUP_ITEMS */
 };
 
 struct weir_run {

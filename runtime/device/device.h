@@ -20,9 +20,11 @@ struct weir_device_info {
 
 struct weir_devices;
 
-/* Find the devices; *OUT is never NULL on success, and may be empty. WHY_NONE (may be NULL) then
-   says in words why ("no OpenCL platform is installed: install pocl-opencl-icd or the vendor's
-   driver"). Failing platforms are skipped, not fatal. */
+/* Find the devices. WEIR_DEVICE_SHAPE=gpu in the environment treats each as a GPU with memory of
+   its own (kernels, transfers), so that this way of running can be tested without one. *OUT is
+   never NULL on success, and may be empty. WHY_NONE (may be NULL) then says in words why ("no
+   OpenCL platform is installed: install pocl-opencl-icd or the vendor's driver"). Failing platforms
+   are skipped, not fatal. */
 int weir_devices_open(struct weir_devices **out, char *why_none, size_t why_size,
                       struct weir_error *err) WEIR_NODISCARD;
 void weir_devices_free(struct weir_devices *d); /* NULL is allowed; all runs must be closed */

@@ -98,6 +98,11 @@ static void read_device(struct weir_devices *all, struct device *x, const char *
     i->int64_atomics = strstr(extensions, "cl_khr_int64_base_atomics") != NULL;
     i->subgroups = strstr(extensions, "cl_khr_subgroups") != NULL;
     i->compiler = device_number(x->id, CL_DEVICE_COMPILER_AVAILABLE, 4) != 0;
+    const char *shape = getenv("WEIR_DEVICE_SHAPE");
+    if (shape && !strcmp(shape, "gpu")) {
+        i->class_ = WEIR_DEVICE_GPU;
+        i->unified = false;
+    }
     uint64_t host = host_bytes();
     if (i->unified && i->global_bytes > host) i->global_bytes = host;
     if (i->max_alloc_bytes > i->global_bytes) i->max_alloc_bytes = i->global_bytes;

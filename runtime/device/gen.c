@@ -320,11 +320,17 @@ static void output(struct gen *g, const struct weir_step *s)
     for (uint32_t c = 0; c < s->n && !g->refused; c++)
         if (weir_pipe_insn(g->p)[reg[c]].op != WEIR_OP_COLUMN) gen_scalar(g, reg[c]);
     if (g->refused) return;
-    gen_put(g, "if (count == cap) WK_FULL(count + 1)");
-    gen_put(g, "ulong o = (ulong)group * cap + count++;");
+    if (g->k->gpu) { /* counts on when there is no room, so that the host knows how much it takes */
+        gen_put(g, "uint o = atomic_inc(S + ST_ROWS); if (o >= cap) atomic_max(S + ST_FULL, 1u); "
+                   "else {");
+    } else {
+        gen_put(g, "if (count == cap) WK_FULL(count + 1)");
+        gen_put(g, "ulong o = (ulong)group * cap + count++;");
+    }
     gen_arg_name(g, GEN_OUT_ROW, 0, 0, row);
     gen_put(g, "%s[o] = row;", row);
     for (uint32_t c = 0; c < s->n && !g->refused; c++) output_column(g, c, reg[c]);
+    if (g->k->gpu) gen_put(g, "}");
 }
 
 static void steps(struct gen *g, uint32_t first)
@@ -336,7 +342,11 @@ static void steps(struct gen *g, uint32_t first)
     case WEIR_STEP_PROBE: probe(g, first); break;
     case WEIR_STEP_EXPAND: expand(g, first); break;
     case WEIR_STEP_OUTPUT: output(g, s); break;
-    default: gen_group(g, s);
+    default:
+        if (g->k->gpu && s->n)
+            gen_gpu_group(g, s);
+        else
+            gen_group(g, s);
     }
 }
 
@@ -373,6 +383,13 @@ static void vector_filter(struct gen *g, const struct weir_step *s)
 
 static void body(struct gen *g)
 {
+    if (g->k->gpu) {
+        gen_put(g, "for (ulong item = get_global_id(0); item < n; item += get_global_size(0)) {");
+        gen_put(g, "uint row = (uint)item;");
+        steps(g, 0);
+        gen_put(g, "}");
+        return;
+    }
     uint32_t prefix = vector_prefix(g), word = WEIR_GROUP_HEADER_WORDS;
     bool lanes = lanes_to_the_end(g, prefix);
     const struct weir_step *s = weir_pipe_step(g->p);
@@ -450,21 +467,18 @@ static void declare_args(struct gen *g, struct weir_buf *out)
     }
 }
 
-/* Put prologue, body and epilogue together. */
-static void assemble(struct gen *g)
+static void prologue(struct gen *g, struct weir_buf *out, bool groups, bool sums)
 {
-    struct weir_buf *out = &g->k->source;
-    const struct weir_step *last = weir_pipe_last(g->p);
-    bool agg = last->kind == WEIR_STEP_AGGREGATE;
     char name[32];
-    weir_buf_puts(out, "__kernel void weir_run(");
-    declare_args(g, out);
-    weir_buf_puts(out,
-                  ")\n{\n    uint group = get_group_id(0), count = 0;\n"
-                  "    ulong start = (ulong)group * chunk, end = start + chunk;\n"
-                  "    uint from = start < n ? (uint)start : n, to = end < n ? (uint)end : n;\n"
-                  "    __global uint *S = status + 8 * group;\n    S[ST_ROWS] = S[ST_FULL] = "
-                  "S[ST_ERROR] = 0;\n");
+    if (g->k->gpu)
+        weir_buf_puts(out, "    __global uint *S = status;\n");
+    else
+        weir_buf_puts(out,
+                      "    uint group = get_group_id(0), count = 0;\n"
+                      "    ulong start = (ulong)group * chunk, end = start + chunk;\n"
+                      "    uint from = start < n ? (uint)start : n, to = end < n ? (uint)end : n;\n"
+                      "    __global uint *S = status + 8 * group;\n    S[ST_ROWS] = S[ST_FULL] = "
+                      "S[ST_ERROR] = 0;\n");
     if (g->k->n_spaces) {
         weir_buf_printf(out, "    __global const uchar *base_of[%d];\n", g->k->n_spaces);
         for (int i = 0; i < g->k->n_spaces; i++)
@@ -472,25 +486,38 @@ static void assemble(struct gen *g)
                             gen_arg_name(g, (enum gen_arg_kind)g->k->space[i].kind,
                                          g->k->space[i].a, g->k->space[i].b, name));
     }
-    if (agg && last->n) {
+    if (groups && !g->k->gpu) {
         weir_buf_printf(out, "    G += (ulong)group * cap * %u; D += (ulong)group * (dmask + 1);\n",
                         g->k->words);
-        weir_buf_puts(out, "    uint dshift = 32 + clz(dmask);\n    for (uint q = 0; q <= dmask; "
-                           "q++) D[q] = 0;\n#define A(w) R[w]\n");
-    } else if (agg) {
+        weir_buf_puts(out, "    for (uint q = 0; q <= dmask; q++) D[q] = 0;\n");
+    }
+    if (groups) weir_buf_puts(out, "    uint dshift = 32 + clz(dmask);\n#define A(w) R[w]\n");
+    if (sums)
         weir_buf_printf(out,
                         "    ulong acc[%u];\n    for (uint q = 0; q < %u; q++) acc[q] = "
                         "0;\n#define A(w) acc[w]\n",
                         g->k->words, g->k->words);
-    }
+}
+
+/* Put prologue, body and epilogue together. */
+static void assemble(struct gen *g)
+{
+    struct weir_buf *out = &g->k->source;
+    const struct weir_step *last = weir_pipe_last(g->p);
+    bool groups = last->kind == WEIR_STEP_AGGREGATE && last->n;
+    bool sums = last->kind == WEIR_STEP_AGGREGATE && !last->n;
+    weir_buf_puts(out, "__kernel void weir_run(");
+    declare_args(g, out);
+    weir_buf_puts(out, ")\n{\n");
+    prologue(g, out, groups, sums);
     weir_buf_add(out, g->body.data, g->body.len);
-    if (agg && !last->n)
+    if (sums)
         weir_buf_printf(out,
                         "    acc[0] = WK_HASH_SEED;\n    for (uint q = 0; q < %u; q++) "
-                        "G[(ulong)group * %u + q] = acc[q];\n"
-                        "    count = 1;\n",
-                        g->k->words, g->k->words);
-    weir_buf_puts(out, "    S[ST_ROWS] = count;\n}\n");
+                        "G[(ulong)%s * %u + q] = acc[q];\n    %s\n",
+                        g->k->words, g->k->gpu ? "get_global_id(0)" : "group", g->k->words,
+                        g->k->gpu ? "atomic_inc(S + ST_ROWS);" : "count = 1;");
+    weir_buf_puts(out, g->k->gpu ? "}\n" : "    S[ST_ROWS] = count;\n}\n");
 }
 
 static void fixed_args(struct gen *g)
@@ -522,10 +549,12 @@ static void group_words(struct gen *g)
 }
 
 int gen_make(const struct weir_pipeline *p, const struct weir_join_table *const *tables,
-             struct gen_kernel *out, char *why, size_t why_size, struct weir_error *err)
+             enum weir_device_class class_, struct gen_kernel *out, char *why, size_t why_size,
+             struct weir_error *err)
 {
     memset(out, 0, sizeof *out);
     struct gen g = {.p = p, .tables = tables, .k = out, .why = why, .why_size = why_size};
+    out->gpu = class_ == WEIR_DEVICE_GPU;
     g.scalar = weir_calloc(p->n_insns + 1, 3);
     g.const_at = weir_calloc(p->n_consts + 1, sizeof *g.const_at);
     out->out = weir_calloc(weir_pipe_last(p)->n + 1, sizeof *out->out);

@@ -53,6 +53,7 @@ struct gen_kernel {
     int n_args;
     struct gen_space space[64];
     int n_spaces;
+    bool gpu;       /* shape: a work-item for each row, one status block, one table of groups */
     bool vector;    /* loads eight rows at once, at least eight in all */
     bool expands;   /* may give more rows than it gets */
     uint32_t words; /* of a group row */
@@ -70,11 +71,20 @@ struct gen_kernel {
 /* TABLES may be NULL (EXPLAIN: hash tables are assumed). 0 = OK; 1 = cannot, WHY says so; negative
  * = failure. */
 int gen_make(const struct weir_pipeline *p, const struct weir_join_table *const *tables,
-             struct gen_kernel *out, char *why, size_t why_size, struct weir_error *err);
+             enum weir_device_class class_, struct gen_kernel *out, char *why, size_t why_size,
+             struct weir_error *err);
 void gen_free(struct gen_kernel *k);
 
-/* The text of kernels/common and kernels/cpu that goes before every kernel (NUL-terminated, built
- * in). */
-extern const char weir_kernel_prelude_cpu[];
+/* The text of kernels/common and of a class's folder that goes before its kernels (NUL-terminated,
+   built in). */
+extern const char weir_kernel_prelude_cpu[], weir_kernel_prelude_gpu[];
+static inline const char *gen_prelude(enum weir_device_class c)
+{
+    return c == WEIR_DEVICE_GPU ? weir_kernel_prelude_gpu : weir_kernel_prelude_cpu;
+}
+
+/* GPU shape, groups with keys: MIN and MAX come as maxima of unsigned words. Bring a row's
+   accumulators into the layout's form. */
+void gen_gpu_decode(const struct weir_pipeline *p, uint64_t *row);
 
 #endif

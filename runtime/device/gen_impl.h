@@ -67,5 +67,6 @@ void gen_key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *s
 void gen_key_hash(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx);
 /* The row goes to its group, and its values to the accumulators. */
 void gen_group(struct gen *g, const struct weir_step *s);
+void gen_gpu_group(struct gen *g, const struct weir_step *s); /* into the one table of all */
 
 #endif

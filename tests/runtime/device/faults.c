@@ -17,7 +17,9 @@ const char *const fault_name[FAULT_CALLS] = {"clCreateCommandQueue",
                                              "the kernel's end",
                                              "clGetEventProfilingInfo",
                                              "clEnqueueMapBuffer",
-                                             "clEnqueueUnmapMemObject"};
+                                             "clEnqueueUnmapMemObject",
+                                             "clEnqueueReadBuffer",
+                                             "clEnqueueFillBuffer"};
 
 static struct {
     int call, n;
@@ -90,6 +92,14 @@ WRAP(FAULT_PROFILING, clGetEventProfilingInfo,
 WRAP(FAULT_UNMAP, clEnqueueUnmapMemObject,
      (cl_command_queue q, cl_mem m, void *p, cl_uint n, const cl_event *w, cl_event *e),
      (q, m, p, n, w, e))
+WRAP(FAULT_READ, clEnqueueReadBuffer,
+     (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t size, void *p, cl_uint n,
+      const cl_event *w, cl_event *e),
+     (q, m, b, o, size, p, n, w, e))
+WRAP(FAULT_FILL, clEnqueueFillBuffer,
+     (cl_command_queue q, cl_mem m, const void *p, size_t ps, size_t o, size_t size, cl_uint n,
+      const cl_event *w, cl_event *e),
+     (q, m, p, ps, o, size, n, w, e))
 WRAP_NEW(FAULT_MAP, void *, clEnqueueMapBuffer,
          (cl_command_queue q, cl_mem m, cl_bool b, cl_map_flags f, size_t o, size_t size, cl_uint n,
           const cl_event *w, cl_event *e, cl_int *rc),

@@ -22,6 +22,8 @@ enum fault_call {
     FAULT_PROFILING,
     FAULT_MAP,
     FAULT_UNMAP,
+    FAULT_READ,
+    FAULT_FILL,
     FAULT_CALLS
 };
 

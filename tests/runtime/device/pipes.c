@@ -607,6 +607,39 @@ static struct weir_pipeline *group_wide(struct pipe_case *pc)
     return end(&m, WEIR_STEP_AGGREGATE);
 }
 
+/* Keys that are columns, aggregates that are exact: what a GPU groups, too. */
+static struct weir_pipeline *group_exact(struct pipe_case *pc)
+{
+    static const int key[] = {IN_STR, IN_F64, IN_BOOL, IN_WIDE, IN_F32};
+    struct maker m;
+    (void)pc;
+    begin(&m);
+    filter(&m, test(&m, WEIR_OP_GT, m.in[IN_NN_F64], kdouble(&m, -700)));
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++) out(&m, m.in[key[i]]);
+    uint32_t none = WEIR_REG_NONE;
+    agg(&m, WEIR_AGG_COUNT, none, none);
+    agg(&m, WEIR_AGG_COUNT, m.in[IN_TS], m.in[IN_BOOL]);
+    for (int c = IN_I8; c <= IN_DEC; c++) {
+        if (c != IN_F32 && c != IN_F64)
+            agg(&m, WEIR_AGG_SUM, m.in[c], c % 2 ? none : m.in[IN_BOOL]);
+        agg(&m, WEIR_AGG_MIN, m.in[c], none);
+        agg(&m, WEIR_AGG_MAX, m.in[c], m.in[IN_BOOL]);
+    }
+    return end(&m, WEIR_STEP_AGGREGATE);
+}
+
+static struct weir_pipeline *group_few(struct pipe_case *pc)
+{
+    struct maker m;
+    (void)pc;
+    begin(&m);
+    out(&m, m.in[IN_I8]);
+    agg(&m, WEIR_AGG_SUM, m.in[IN_I64], WEIR_REG_NONE);
+    agg(&m, WEIR_AGG_MIN, m.in[IN_F64], WEIR_REG_NONE);
+    agg(&m, WEIR_AGG_MAX, m.in[IN_F32], m.in[IN_BOOL]);
+    return end(&m, WEIR_STEP_AGGREGATE);
+}
+
 /* ---- joins ---- */
 
 /* Build sides: 0 few integers (dense), 1 (text, double) pairs, 2 wide integers (hash); columns: the
@@ -816,6 +849,8 @@ static const struct {
     {"group by integer", group_int},
     {"group by text, double, boolean", group_mixed},
     {"group by wide decimal", group_wide},
+    {"group exactly", group_exact},
+    {"few groups", group_few},
     {"inner and left join", join_inner_left},
     {"semi and anti join", join_semi_anti},
     {"joins without residual", join_plain},

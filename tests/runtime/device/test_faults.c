@@ -165,7 +165,7 @@ static void test_output(void **state)
 static void test_groups(void **state)
 {
     (void)state;
-    every_call("group by integer");
+    every_call("few groups");
 }
 
 static void test_lanes(void **state)
