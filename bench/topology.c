@@ -1,17 +1,19 @@
-/* The planner beside hwloc_distrib, an equal-share allocator and the lower bounds, on every shipped machine; then
-   the speed on 4096 PUs. Everything is measured in this run.
-   usage: bench_topology [--quick]
+/* The planner beside hwloc_distrib, an equal-share allocator and the lower bounds, on every shipped
+   machine; then the speed on 4096 PUs. Everything is measured in this run. usage: bench_topology
+   [--quick]
 
-   Load: largest load of a core ÷ what perfect division would give (1.00 is perfect). hwloc_distrib spreads partitions
-   over PUs by count; it takes weights of nothing. Equal share gives every core one shard in turn and every domain
-   the same bytes, as per-core sharded engines do. Remote: bytes that do not fit into the nodes local to where the CPUs are, in
-   percent of all. */
-#include "topology/internal.h"
-
+   Load: largest load of a core ÷ what perfect division would give (1.00 is perfect). hwloc_distrib
+   spreads partitions over PUs by count; it takes weights of nothing. Equal share gives every core
+   one shard in turn and every domain the same bytes, as per-core sharded engines do. Remote: bytes
+   that do not fit into the nodes local to where the CPUs are, in percent of all. */
+#include <hwloc.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <weir/topology.h>
 
 static double now_ms(void)
 {
@@ -28,15 +30,18 @@ static uint64_t next(uint64_t *s)
     return z ^ z >> 31;
 }
 
-/* N uneven partitions (a few heavy ones, many light ones), three quarters of the CPU and MEMORY_PERCENT of the memory. */
-static struct weir_topo_demand *uneven(const struct weir_topo_machine *m, uint32_t n, unsigned memory_percent, uint64_t seed)
+/* N uneven partitions (a few heavy ones, many light ones), three quarters of the CPU and
+ * MEMORY_PERCENT of the memory. */
+static struct weir_topo_demand *uneven(const struct weir_topo_machine *m, uint32_t n,
+                                       unsigned memory_percent, uint64_t seed)
 {
     struct weir_topo_demand *d;
     uint64_t bytes = 0, cpu = m->capacity_milli_cu, sum_cpu = 0, sum_bytes = 0, state = seed;
     uint64_t *c = calloc(n, sizeof *c), *b = calloc(n, sizeof *b);
     if (!c || !b || weir_topo_demand_new(&d, NULL)) abort();
     for (uint32_t p = 0; p < m->pool_count; p++)
-        if (topo_pool_fits(&m->pools[p], WEIR_TOPO_TIER_ANY, 0) && m->pools[p].tier == WEIR_TOPO_TIER_DRAM) bytes += m->pools[p].usable_bytes;
+        if (!m->pools[p].huge && m->pools[p].tier == WEIR_TOPO_TIER_DRAM)
+            bytes += m->pools[p].usable_bytes;
     if (m->limit_memory_bytes < bytes) bytes = m->limit_memory_bytes;
     if (m->limit_milli_cu < cpu) cpu = m->limit_milli_cu;
     for (uint32_t i = 0; i < n; i++) {
@@ -54,8 +59,10 @@ static struct weir_topo_demand *uneven(const struct weir_topo_machine *m, uint32
         st.milli_cu = (uint32_t)(cpu * 3 / 4 * c[i] / sum_cpu);
         if (!st.milli_cu) st.milli_cu = 1;
         st.memory_mode = WEIR_TOPO_MEMORY_BYTES;
-        st.bytes = (uint64_t)((unsigned __int128)bytes * memory_percent / 100 * b[i] / sum_bytes) / 4096 * 4096;
-        d->streams[i] = st; /* names are distinct by construction: no need for the quadratic check of ..._add */
+        st.bytes = (uint64_t)((unsigned __int128)bytes * memory_percent / 100 * b[i] / sum_bytes) /
+                   4096 * 4096;
+        d->streams[i] =
+            st; /* names are distinct by construction: no need for the quadratic check of ..._add */
     }
     d->stream_count = d->stream_capacity = n;
     free(c);
@@ -68,11 +75,13 @@ struct result {
 };
 
 /* Score any assignment of partition -> PU with memory drawn from local pools first. */
-static struct result score(const struct weir_topo_machine *m, const struct weir_topo_demand *d, const uint32_t *pu)
+static struct result score(const struct weir_topo_machine *m, const struct weir_topo_demand *d,
+                           const uint32_t *pu)
 {
     const struct weir_topo_units *cores = &m->units[WEIR_TOPO_SCOPE_CORE];
     double *load = calloc(cores->count, sizeof *load), total = 0, worst = 0;
-    uint64_t *need = calloc(m->domain_count, sizeof *need), *left = calloc(m->pool_count, sizeof *left), bytes = 0, remote = 0;
+    uint64_t *need = calloc(m->domain_count, sizeof *need),
+             *left = calloc(m->pool_count, sizeof *left), bytes = 0, remote = 0;
     if (!load || !need || !left) abort();
     for (uint32_t i = 0; i < d->stream_count; i++) {
         load[m->pus[pu[i]].unit[WEIR_TOPO_SCOPE_CORE]] += d->streams[i].milli_cu;
@@ -81,18 +90,22 @@ static struct result score(const struct weir_topo_machine *m, const struct weir_
         bytes += d->streams[i].bytes;
     }
     for (uint32_t c = 0; c < cores->count; c++)
-        if (cores->capacity_milli_cu[c] && load[c] / cores->capacity_milli_cu[c] > worst) worst = load[c] / cores->capacity_milli_cu[c];
+        if (cores->capacity_milli_cu[c] && load[c] / cores->capacity_milli_cu[c] > worst)
+            worst = load[c] / cores->capacity_milli_cu[c];
     for (uint32_t p = 0; p < m->pool_count; p++) left[p] = m->pools[p].usable_bytes;
     for (uint32_t k = 0; k < m->domain_count; k++) {
         for (uint32_t p = 0; p < m->pool_count && need[k]; p++) {
-            if (!m->local[(size_t)k * m->pool_count + p] || !topo_pool_fits(&m->pools[p], WEIR_TOPO_TIER_ANY, 0)) continue;
+            if (!m->local[(size_t)k * m->pool_count + p] || m->pools[p].huge ||
+                m->pools[p].tier == WEIR_TOPO_TIER_GPU)
+                continue;
             uint64_t take = need[k] < left[p] ? need[k] : left[p];
             left[p] -= take;
             need[k] -= take;
         }
         remote += need[k];
     }
-    struct result r = {worst / (total / (double)m->capacity_milli_cu), bytes ? 100.0 * (double)remote / (double)bytes : 0};
+    struct result r = {worst / (total / (double)m->capacity_milli_cu),
+                       bytes ? 100.0 * (double)remote / (double)bytes : 0};
     free(load);
     free(need);
     free(left);
@@ -100,13 +113,20 @@ static struct result score(const struct weir_topo_machine *m, const struct weir_
 }
 
 /* hwloc_distrib over the machine as hwloc sees it. False where it fails. */
-static bool by_hwloc(const struct weir_topo_machine *m, const struct weir_topo_demand *d, uint32_t *pu)
+static bool by_hwloc(const struct weir_topo_machine *m, const struct weir_topo_demand *d,
+                     uint32_t *pu)
 {
     struct weir_topo_text xml = {0};
     hwloc_topology_t t;
     bool ok = false;
-    if (topo_hwloc_xml(m, NULL, &xml, NULL) || hwloc_topology_init(&t) < 0) abort();
-    if (!hwloc_topology_set_xmlbuffer(t, xml.data, (int)xml.length + 1) && !hwloc_topology_load(t)) {
+    struct weir_topo_plan *plan = NULL;
+    if (weir_topo_plan_make(m, d, NULL, &plan, NULL) ||
+        weir_topo_export(plan, WEIR_TOPO_EXPORT_HWLOC_XML, &xml, NULL) ||
+        hwloc_topology_init(&t) < 0)
+        abort();
+    weir_topo_plan_free(plan);
+    if (!hwloc_topology_set_xmlbuffer(t, xml.data, (int)xml.length + 1) &&
+        !hwloc_topology_load(t)) {
         hwloc_obj_t root = hwloc_get_root_obj(t);
         hwloc_cpuset_t *sets = calloc(d->stream_count, sizeof *sets);
         if (!sets) abort();
@@ -125,7 +145,8 @@ static bool by_hwloc(const struct weir_topo_machine *m, const struct weir_topo_d
 }
 
 /* Shard per core, in turn. */
-static void by_turn(const struct weir_topo_machine *m, const struct weir_topo_demand *d, uint32_t *pu)
+static void by_turn(const struct weir_topo_machine *m, const struct weir_topo_demand *d,
+                    uint32_t *pu)
 {
     const struct weir_topo_units *cores = &m->units[WEIR_TOPO_SCOPE_CORE];
     for (uint32_t i = 0, c = 0; i < d->stream_count; i++, c++) {
@@ -139,7 +160,10 @@ static void by_turn(const struct weir_topo_machine *m, const struct weir_topo_de
     }
 }
 
-static void cell(const struct result *r) { printf("  %6.3f %6.1f%%", r->load, r->remote_percent); }
+static void cell(const struct result *r)
+{
+    printf("  %6.3f %6.1f%%", r->load, r->remote_percent);
+}
 
 static int compare_machine(const char *name, double *worst_gap, double *worst_remote)
 {
@@ -170,7 +194,10 @@ static int compare_machine(const char *name, double *worst_gap, double *worst_re
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < n; i++) bytes += p->partitions[i].bytes;
     ours.remote_percent = bytes ? 100.0 * (double)p->totals.remote_bytes / (double)bytes : 0;
-    double gap = p->totals.load_bound_ppm ? 100.0 * ((double)p->totals.load_max_ppm / (double)p->totals.load_bound_ppm - 1) : 0;
+    double gap =
+        p->totals.load_bound_ppm
+            ? 100.0 * ((double)p->totals.load_max_ppm / (double)p->totals.load_bound_ppm - 1)
+            : 0;
     printf("%-18s %6u %7u", name, m->pu_count, n);
     cell(&ours);
     if (by_hwloc(m, d, pu)) {
@@ -213,13 +240,15 @@ static void speed(const struct weir_topo_machine *m, uint32_t n, int rounds, con
             abort();
         }
         ms[k] = now_ms() - start;
-        gap = (p->totals.load_max_ppm - p->totals.load_bound_ppm) * 10000 / p->totals.load_bound_ppm;
+        gap =
+            (p->totals.load_max_ppm - p->totals.load_bound_ppm) * 10000 / p->totals.load_bound_ppm;
         weir_topo_plan_free(p);
         weir_topo_demand_free(d);
     }
     qsort(ms, (size_t)rounds, sizeof *ms, compare_double);
-    printf("%7u uneven partitions: p50 %.2f ms, p99 %.2f ms, load gap %" PRIu64 ".%02" PRIu64 " %%   (bar: %s)\n", n, ms[rounds / 2],
-           ms[rounds * 99 / 100], gap / 100, gap % 100, bar);
+    printf("%7u uneven partitions: p50 %.2f ms, p99 %.2f ms, load gap %" PRIu64 ".%02" PRIu64
+           " %%   (bar: %s)\n",
+           n, ms[rounds / 2], ms[rounds * 99 / 100], gap / 100, gap % 100, bar);
     free(ms);
 }
 
@@ -235,11 +264,15 @@ static void speed_rest(const struct weir_topo_machine *m)
     printf(" 100000 equal partitions: %.2f ms   (bar: 100 ms)\n", now_ms() - start);
     weir_topo_plan_free(p);
     weir_topo_demand_free(d);
-    if (weir_topo_demand_parse_streams("a:9000,cpu=0.3,ratio=1:4;x:40,mode=exclusive,scope=l3;g:8,device=require,mode=exclusive", &d, &err)) abort();
+    if (weir_topo_demand_parse_streams("a:9000,cpu=0.3,ratio=1:4;x:40,mode=exclusive,scope=l3;g:8,"
+                                       "device=require,mode=exclusive",
+                                       &d, &err))
+        abort();
     if (weir_topo_plan_make(m, d, NULL, &p, &err)) abort();
     start = now_ms();
     if (weir_topo_plan_svg(p, &t, &err)) abort();
-    printf("picture of 4096 PUs with 9048 partitions: %.2f ms, %zu KiB   (bar: 50 ms, 2 MiB)\n", now_ms() - start, t.length / 1024);
+    printf("picture of 4096 PUs with 9048 partitions: %.2f ms, %zu KiB   (bar: 50 ms, 2 MiB)\n",
+           now_ms() - start, t.length / 1024);
     weir_topo_text_free(&t);
     weir_topo_plan_free(p);
     weir_topo_demand_free(d);
@@ -249,11 +282,13 @@ int main(int argc, char **argv)
 {
     bool quick = argc > 1 && !strcmp(argv[1], "--quick");
     double worst_gap = 0, worst_remote = 0;
-    printf("%-18s %6s %7s  %15s  %15s  %15s  %7s  %10s\n", "machine", "PUs", "parts", "weir", "hwloc_distrib", "per-core shards", "gap", "time");
+    printf("%-18s %6s %7s  %15s  %15s  %15s  %7s  %10s\n", "machine", "PUs", "parts", "weir",
+           "hwloc_distrib", "per-core shards", "gap", "time");
     const char *name;
     for (uint32_t k = 0; (name = weir_topo_builtin_name(k)); k++)
         if (compare_machine(name, &worst_gap, &worst_remote)) return 1;
-    printf("worst gap to the lower bound %.2f %%, worst remote %.2f %%\n\n", worst_gap, worst_remote);
+    printf("worst gap to the lower bound %.2f %%, worst remote %.2f %%\n\n", worst_gap,
+           worst_remote);
     struct weir_topo_machine_options o = {.source = "builtin:pus-4096"};
     struct weir_topo_machine *m;
     struct weir_topo_error err;
