@@ -8,6 +8,7 @@
 
 #include "runtime/device/cl_error.h"
 
+#define TIMEOUT_MS    60000u
 #define BUILD_OPTIONS "-cl-std=CL1.2 -w"
 
 struct cl_program_entry {
@@ -248,6 +249,7 @@ int weir_cl_backend_new(cl_device_id id, const struct weir_device_info *info, in
     pthread_mutex_init(&b->mutex, NULL);
     b->device = id;
     b->info = info;
+    b->timeout_ms = TIMEOUT_MS;
     snprintf(b->name, sizeof b->name, "opencl:%d", number);
     snprintf(b->what, sizeof b->what, "%.90s (%.50s)", info->name, info->platform);
     b->base = (struct weir_backend){.ops = &cl_ops,

@@ -26,7 +26,9 @@ static const char *reason_of(struct weir_run *r, cl_int code)
 {
     switch (weir_cl_classify(code)) {
     case WEIR_CL_NO_SPACE: return "the device is out of memory";
-    case WEIR_CL_LOST: atomic_store(&r->q->b->lost, true); return "the device is lost";
+    case WEIR_CL_LOST:
+        atomic_store(&r->q->b->lost, true);
+        return r->hung ? "the device does not answer" : "the device is lost";
     case WEIR_CL_BUG: return "the device refused a call (a mistake of Weir's: please report)";
     default: return "the device failed";
     }
@@ -87,7 +89,7 @@ static bool at_rest(struct weir_run *r, struct flight *f)
     if (!clGetEventInfo(f->done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) &&
         state <= CL_COMPLETE)
         return true;
-    return clFinish(r->queue) == CL_SUCCESS;
+    return !r->hung && clFinish(r->queue) == CL_SUCCESS;
 }
 
 /* Let go of everything that belongs to F's batch; the outputs stay for the next one. Memory that
@@ -118,7 +120,7 @@ static void drop_outputs(struct weir_run *r, struct flight *f)
 void cl_run_close(struct weir_run *r)
 {
     if (!r) return;
-    if (r->queue) clFinish(r->queue); /* the device may still be reading the batches */
+    if (r->queue && !r->hung) clFinish(r->queue); /* the device may still be reading the batches */
     for (int i = 0; i < CL_FLIGHTS; i++) {
         struct flight *f = &r->flight[i];
         if (f->batch) end_flight(r, f);
@@ -126,10 +128,12 @@ void cl_run_close(struct weir_run *r)
         weir_free(f->out);
         weir_free(f->in);
     }
-    if (r->io) clFinish(r->io);
-    if (r->kernel) clReleaseKernel(r->kernel);
-    if (r->queue) clReleaseCommandQueue(r->queue);
-    if (r->io) clReleaseCommandQueue(r->io);
+    if (!r->hung) { /* releasing a queue may wait for its commands */
+        if (r->io) clFinish(r->io);
+        if (r->kernel) clReleaseKernel(r->kernel);
+        if (r->queue) clReleaseCommandQueue(r->queue);
+        if (r->io) clReleaseCommandQueue(r->io);
+    }
     weir_free(r);
 }
 
@@ -349,16 +353,33 @@ static cl_int launch(struct weir_run *r, struct flight *f)
     return rc ? rc : clFlush(r->queue);
 }
 
+/* Wait until F's kernel has ended; *STATE: how. OpenCL's own wait has no limit and some drivers
+   burn a core in it, so ask again and again, ever more rarely. */
+static cl_int wait_for(struct weir_run *r, struct flight *f, cl_int *state)
+{
+    uint64_t end = now_ns() + (uint64_t)r->q->b->timeout_ms * 1000000u;
+    struct timespec pause = {0, 10000};
+    for (;;) {
+        cl_int rc =
+            clGetEventInfo(f->done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof *state, state, NULL);
+        if (rc || *state <= CL_COMPLETE) return rc;
+        if (now_ns() > end) {
+            r->hung = true;
+            return CL_DEVICE_NOT_AVAILABLE;
+        }
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 500000) pause.tv_nsec += pause.tv_nsec / 4;
+    }
+}
+
 /* Wait for F's kernel and make its status readable. */
 static cl_int await(struct weir_run *r, struct flight *f)
 {
-    cl_int state = 0;
+    cl_int state = CL_QUEUED;
     cl_ulong from = 0, to = 0;
-    cl_int rc = clWaitForEvents(1, &f->done);
-    cl_int rc2 =
-        clGetEventInfo(f->done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
-    if (state < 0) return state; /* the kernel's own error says more than the wait's */
-    if (rc || rc2) return rc ? rc : rc2;
+    cl_int rc = wait_for(r, f, &state);
+    if (rc) return rc;
+    if (state < 0) return state;
     if (!clGetEventProfilingInfo(f->done, CL_PROFILING_COMMAND_START, 8, &from, NULL) &&
         !clGetEventProfilingInfo(f->done, CL_PROFILING_COMMAND_END, 8, &to, NULL) && to > from)
         r->stats.busy_ns += to - from;

@@ -37,6 +37,7 @@ struct weir_run {
     cl_kernel kernel;
     struct flight flight[CL_FLIGHTS];
     int oldest, n_flights;
+    bool hung;          /* a kernel never ended: nothing that it may use is ever released */
     bool unmapping;     /* io has commands that the next kernel must wait for */
     const char *broken; /* why nothing runs here at all, or NULL */
     struct weir_run_stats stats;

@@ -12,7 +12,6 @@ const char *const fault_name[FAULT_CALLS] = {"clCreateCommandQueue",
                                              "clEnqueueNDRangeKernel",
                                              "clFlush",
                                              "clFinish",
-                                             "clWaitForEvents",
                                              "clGetEventInfo",
                                              "the kernel's end",
                                              "clGetEventProfilingInfo",
@@ -86,7 +85,6 @@ WRAP(FAULT_ENQUEUE_KERNEL, clEnqueueNDRangeKernel,
      (q, k, dim, o, g, l, n, w, e))
 WRAP(FAULT_FLUSH, clFlush, (cl_command_queue q), (q))
 WRAP(FAULT_FINISH, clFinish, (cl_command_queue q), (q))
-WRAP(FAULT_WAIT, clWaitForEvents, (cl_uint n, const cl_event *e), (n, e))
 WRAP(FAULT_PROFILING, clGetEventProfilingInfo,
      (cl_event e, cl_profiling_info i, size_t size, void *v, size_t *out), (e, i, size, v, out))
 WRAP(FAULT_UNMAP, clEnqueueUnmapMemObject,

@@ -16,9 +16,9 @@ enum fault_call {
     FAULT_ENQUEUE_KERNEL,
     FAULT_FLUSH,
     FAULT_FINISH,
-    FAULT_WAIT,
     FAULT_EVENT_INFO,
-    FAULT_EVENT_STATUS, /* the call is well, but says that the kernel ended with the code */
+    FAULT_EVENT_STATUS, /* the call is well, but says that the kernel ended with the code;
+                           CL_RUNNING: it never ends */
     FAULT_PROFILING,
     FAULT_MAP,
     FAULT_UNMAP,

@@ -174,6 +174,27 @@ static void test_lanes(void **state)
     every_call("vector aggregate");
 }
 
+/* A kernel that never ends: its batch and those behind it run elsewhere, and nobody waits for it.
+ */
+static void test_hang(void **state)
+{
+    struct cl_backend *b = (struct cl_backend *)device;
+    struct scenario s;
+    (void)state;
+    open_scenario(&s, "few groups");
+    uint32_t timeout_ms = b->timeout_ms;
+    b->timeout_ms = 20;
+    for (int n = 1; n <= 4; n++) {
+        fault_at(FAULT_EVENT_STATUS, n, true, CL_RUNNING);
+        int back = attempt(&s, "a kernel that never ends");
+        assert_true(back >= 1);
+    }
+    fault_at(FAULT_EVENT_STATUS, 0, false, 0);
+    b->timeout_ms = timeout_ms;
+    assert_int_equal(attempt(&s, "afterwards"), 0);
+    close_scenario(&s);
+}
+
 /* Making a pipeline ready may fail, with a message, and works the next time. */
 static void test_prepare(void **state)
 {
@@ -204,10 +225,9 @@ int main(void)
     char why[160] = "";
     if (weir_devices_open(&devices, why, sizeof why, &err)) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prepare),
-        cmocka_unit_test(test_output),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_prepare), cmocka_unit_test(test_output),
+        cmocka_unit_test(test_groups),  cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_hang),
     };
     int failures = 0, n = weir_devices_count(devices);
     if (!n) printf("no device to test: %s\n", why);
