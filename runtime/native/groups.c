@@ -121,6 +121,12 @@ static int start(struct weir_groups *g, struct weir_error *err)
     return rc ? rc : groups_add_row(g, WK_HASH_SEED, no_keys, err);
 }
 
+/* Words from one row to the next: small rows do not straddle cache lines. */
+static uint32_t row_stride(uint32_t words)
+{
+    return words <= 4 ? 4 : words <= 8 ? 8 : words;
+}
+
 int weir_groups_new(const struct weir_group_layout *layout, struct weir_pool *pool,
                     struct weir_groups **out, struct weir_error *err)
 {
@@ -130,7 +136,7 @@ int weir_groups_new(const struct weir_group_layout *layout, struct weir_pool *po
     g->layout = layout;
     g->pool = pool;
     g->keys = weir_keys_make(layout->n_keys, layout->key_type);
-    g->words = layout->words;
+    g->words = row_stride(layout->words);
     g->acc_word = layout->words - layout->acc_words;
     g->integer_key = layout->n_keys == 1 && weir_type_phys(layout->key_type[0]) <= WEIR_PHYS_I64;
     size_t chunk = CHUNK_BYTES; /* a small budget is not spent on one chunk */

@@ -19,7 +19,7 @@ struct weir_groups {
     const struct weir_group_layout *layout;
     struct weir_pool *pool;
     struct weir_keys keys;
-    uint32_t words;    /* of a row */
+    uint32_t words;    /* from one row to the next, at least those of the layout */
     uint32_t acc_word; /* where the accumulators begin */
     bool integer_key;  /* one key of at most 64 bits: may be found through a dense array */
 

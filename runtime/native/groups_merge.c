@@ -149,7 +149,7 @@ int weir_groups_merge_rows(struct weir_groups *g, const uint64_t *rows, size_t n
     for (size_t from = 0; from < n; from += WEIR_VECTOR) {
         uint32_t m = n - from < WEIR_VECTOR ? (uint32_t)(n - from) : WEIR_VECTOR;
         for (uint32_t i = 0; i < m; i++)
-            g->picked_row[i] = (uint64_t *)(uintptr_t)(rows + (from + i) * g->words);
+            g->picked_row[i] = (uint64_t *)(uintptr_t)(rows + (from + i) * g->layout->words);
         int rc = merge_vector(g, (const uint64_t *const *)g->picked_row, m, err);
         if (rc) return rc;
     }
@@ -195,7 +195,7 @@ static int merge_set(struct weir_groups *g, const struct weir_groups *from, uint
         uint32_t to = map[g->keys.n ? row[WEIR_GROUP_HEADER_WORDS] : 0];
         if (to == NO_ROW) continue;
         g->row[n] = group_row(g, to);
-        memcpy(groups_set_row(g, s, n, to), row + at, (f->words - at) * 8);
+        memcpy(groups_set_row(g, s, n, to), row + at, (f->layout->words - at) * 8);
         if (++n < WEIR_VECTOR) continue;
         int rc = groups_add_distinct(g, a, n, g->row, err);
         if (rc) return rc;

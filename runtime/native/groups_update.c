@@ -471,12 +471,14 @@ static int find_groups(struct weir_groups *g, uint32_t n, const struct weir_vec 
     return groups_find(g, n, nulls, false, err);
 }
 
+#define CACHED_ROWS 4096
+
 /* Where the rows of g->row_no are, to g->row; returns whether they are all the same. */
 static bool locate_rows(struct weir_groups *g, uint32_t n)
 {
     const uint32_t *no = g->row_no;
     uint32_t differ = 0;
-    if (g->n_chunks == 1) {
+    if (g->n_chunks == 1 && g->n_rows <= CACHED_ROWS) {
         uint64_t *base = g->chunk[0];
         for (uint32_t i = 0; i < n; i++) {
             g->row[i] = base + (size_t)no[i] * g->words;
