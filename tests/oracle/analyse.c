@@ -73,8 +73,9 @@ static i128 scaled_product(i128 a, i128 b, int cut)
 {
     long double product = (long double)a * (long double)b;
     if (cut <= 0 || (product < 1.5e38L && product > -1.5e38L))
-        return times(a, b) / pow10_table[cut > 0 ? cut : 0];
-    product = product / (long double)pow10_table[cut] * 1.000001L;
+        return cut > 38 ? 0 : times(a, b) / pow10_table[cut > 0 ? cut : 0];
+    for (int i = 0; i < cut; i++) product /= 10;
+    product *= 1.000001L;
     return product > 1.5e38L ? huge : product < -1.5e38L ? -huge : (i128)product;
 }
 

@@ -7,8 +7,10 @@
 #include "minimize.h"
 #include "print.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { shapes_per_schema = 25 };
 
@@ -93,6 +95,24 @@ static void report(struct campaign *c, struct query *q, struct database *db, str
     free(right.cell);
 }
 
+/* The message from its last ": " on (or all of it), without digits. */
+static void count_refusal(struct campaign *c, const char *message)
+{
+    char reason[sizeof c->refusal[0].reason];
+    size_t n = 0;
+    const char *colon = strstr(message, ": ");
+    for (const char *p = colon ? colon + 2 : message; *p && n + 1 < sizeof reason; p++)
+        if (!isdigit((unsigned char)*p)) reason[n++] = *p;
+    reason[n] = 0;
+    for (int i = 0; i < max_reasons; i++) {
+        struct refusal *r = &c->refusal[i];
+        if (r->count && strcmp(r->reason, reason) != 0 && i < max_reasons - 1) continue;
+        if (r->count == 0) memcpy(r->reason, reason, sizeof reason);
+        r->count++;
+        return;
+    }
+}
+
 /* True when ENGINE answers as the right one did. */
 static bool agrees(struct campaign *c, struct engine *engine, const struct query *q,
                    struct result *right, struct result *got)
@@ -101,6 +121,7 @@ static bool agrees(struct campaign *c, struct engine *engine, const struct query
     engine->run(engine, q, got);
     if (got->outcome == outcome_refused) {
         c->refusals++;
+        count_refusal(c, got->message);
         if (c->allow_refusals) return true;
     }
     c->compared++;
@@ -159,12 +180,15 @@ static bool test_group(struct campaign *c, int64_t first, int64_t last, struct r
     struct database db;
     int64_t group = first / shapes_per_schema;
     struct rng r = seeded(c->seed, 's', group, 0);
-    bool good = true;
+    bool good = true, failed[shapes_per_schema] = {false};
     database_schema(&db, &r);
     for (int64_t v = c->first_variant; good && v < c->first_variant + c->variants; v++) {
         good = load_all(c, &db, group, v);
-        for (int64_t s = first; good && s < last && c->failures < c->max_failures; s++)
-            if (!test_query(c, &db, s, v, right, got)) good = load_all(c, &db, group, v);
+        for (int64_t s = first; good && s < last && c->failures < c->max_failures; s++) {
+            if (failed[s - first] || test_query(c, &db, s, v, right, got)) continue;
+            failed[s - first] = true; /* its other variants would fail alike */
+            good = load_all(c, &db, group, v);
+        }
     }
     database_free(&db);
     return good;
@@ -199,6 +223,9 @@ void campaign_summary(const struct campaign *c, struct text *out)
                 (long long)c->queries, (long long)c->compared, (long long)c->failures,
                 (long long)c->both_failed, (long long)c->refusals, (long long)c->skipped,
                 c->queries ? (double)c->rows / (double)c->queries : 0.0);
+    for (int i = 0; i < max_reasons && c->refusal[i].count; i++)
+        text_printf(out, "  refused %lld times: %s\n", (long long)c->refusal[i].count,
+                    c->refusal[i].reason);
 }
 
 static void gap(struct text *out, int64_t count, const char *what, int number)

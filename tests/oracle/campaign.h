@@ -3,6 +3,13 @@
 
 #include "engine.h"
 
+/* Why engines refused, positions and numbers left out. */
+enum { max_reasons = 24 };
+struct refusal {
+    char reason[120];
+    int64_t count;
+};
+
 /* Many random queries against several engines. A query is (seed, shape, variant): the seed and the
    shape decide the schema and the query but for its literals; the variant decides literals and
    data. 25 shapes share a schema. */
@@ -19,6 +26,7 @@ struct campaign {
     struct engine **engine;
 
     /* What happened. */
+    struct refusal refusal[max_reasons];
     int64_t queries, compared, failures, refusals, skipped, both_failed, rows;
     int64_t op_count[64], function_count[128], aggregate_count[16], kind_count[k_count],
         join_count[5], relation_count[8], member_count[4];

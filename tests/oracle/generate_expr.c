@@ -208,6 +208,9 @@ static struct expr *arithmetic(struct scope *s, enum class c, int depth)
                                          [op_mod] = ar_mod};
     struct type type = arithmetic_type(as[op], a->type, b->type);
     if (!class_has(c, type.kind)) return simple(s, c);
+    bool sum = op == op_add || op == op_sub;
+    if (sum && (type.s < a->type.s || type.s < b->type.s))
+        return simple(s, c); /* see docs/decimal.md */
     if (kind_is_float(type.kind) && op == op_div && b->op != op_const) return simple(s, c);
     return checked(s, binary(s, op, type, a, b), c);
 }

@@ -173,7 +173,7 @@ static void print_comparands(const struct printer *p, const struct expr *a, cons
         type = type_of(k_f64);
     } else if (a->type.kind == k_ts || b->type.kind == k_ts) {
         type = type_of(k_ts);
-    } else if (kind_is_int(type.kind)) {
+    } else if (kind_is_int(type.kind) || (type.kind == k_dec && b->type.p > type.p)) {
         type = b->type;
     }
     print_as(p, a, type);

@@ -242,9 +242,14 @@ static bool decimal_sum(i128 a, int sa, i128 b, int sb, int scale, bool minus, i
 
 static bool decimal_product(i128 a, i128 b, int cut_digits, bool cut, i128 *out)
 {
-    u128 q;
-    if (!rounded(wide_product(magnitude(a), magnitude(b)), (u128)pow10_table[cut_digits], cut, &q))
-        return false;
+    struct wide product = wide_product(magnitude(a), magnitude(b));
+    u128 q, r;
+    if (cut_digits > 38) { /* what this drops cannot change which side of a half the rest is on */
+        if (!wide_divide(product, (u128)pow10_table[38], &q, &r)) return false;
+        product = (struct wide){0, q};
+        cut_digits -= 38;
+    }
+    if (!rounded(product, (u128)pow10_table[cut_digits], cut, &q)) return false;
     *out = (a < 0) != (b < 0) ? -(i128)q : (i128)q;
     return true;
 }
@@ -517,6 +522,12 @@ static void w_chk(sqlite3_context *c, int n, sqlite3_value **v)
     }
 }
 
+/* Not called deterministic, or SQLite would check what is constant once, even where no row asks. */
+static int register_check(sqlite3 *db)
+{
+    return sqlite3_create_function(db, "w_chk", 1, SQLITE_UTF8, NULL, w_chk, NULL, NULL);
+}
+
 int register_entries(sqlite3 *db, const struct function_entry *entries, size_t count)
 {
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC, code = SQLITE_OK;
@@ -554,7 +565,7 @@ int register_number_functions(sqlite3 *db)
         {"w_test", 2, w_test},
         {"w_select", 3, w_select},
         {"w_coalesce", 2, w_coalesce},
-        {"w_chk", 1, w_chk},
     };
-    return register_entries(db, entries, sizeof entries / sizeof *entries);
+    int code = register_entries(db, entries, sizeof entries / sizeof *entries);
+    return code == SQLITE_OK ? register_check(db) : code;
 }

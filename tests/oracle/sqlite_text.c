@@ -193,7 +193,7 @@ static void w_text_date(sqlite3_context *c, int n, sqlite3_value **v)
     const char *rest;
     int64_t days;
     if (strict(c, n, v)) return;
-    if (trimmed(v[0], s, sizeof s) && parse_date(s, &days, &rest) && *rest == 0) {
+    if (trimmed(v[0], s, sizeof s) && parse_date(s, &days, &rest) && (*rest == 0 || *rest == ' ')) {
         sqlite3_result_int64(c, days);
     } else {
         refuse_text(c, v[1]);
