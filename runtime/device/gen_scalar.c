@@ -329,8 +329,20 @@ static void like(struct gen *g, uint32_t r, const struct weir_insn *in)
     gen_put_state(g, r, "%s", s);
 }
 
+/* The helpers of kernels/common/date.h are named by what they take apart; NULL: no time. */
+static const char *time_suffix(uint8_t type)
+{
+    switch (type) {
+    case WEIR_TYPE_DATE: return "date";
+    case WEIR_TYPE_TIME: return "time";
+    case WEIR_TYPE_TIMESTAMP:
+    case WEIR_TYPE_TIMESTAMP_LTZ: return "ts";
+    default: return NULL;
+    }
+}
+
 /* Functions of one argument with a helper in kernels/common: of numbers to the same type, or of a
-   text to an integer. */
+   text or a time to an integer. */
 static void call(struct gen *g, uint32_t r, const struct weir_insn *in)
 {
     const struct weir_function *f = weir_function_at(in->fn);
@@ -340,17 +352,23 @@ static void call(struct gen *g, uint32_t r, const struct weir_insn *in)
     bool same = in->b == 1 && phys(g, a) == p && p != WEIR_PHYS_I128 &&
                 weir_type_is_numeric(in->type) && in->type.id != WEIR_TYPE_DECIMAL;
     bool text = in->b == 1 && phys(g, a) == WEIR_PHYS_STR && weir_type_is_integer(in->type);
-    if (!f->device || f->volatile_ || (!same && !text)) {
+    const char *time =
+        in->b == 1 && in->type.id == WEIR_TYPE_BIGINT ? time_suffix(insn(g, a)->type.id) : NULL;
+    if (!f->device || f->volatile_ || (!same && !text && !time)) {
         gen_refuse(g, "the function %s runs natively", f->name);
         return;
     }
-    if (same) {
+    if (same && !time) {
         helper(g, r, f->device + 3, a, NULL); /* "wk_abs" */
         return;
     }
     const char *s = gen_state(g, a, st);
-    gen_put(g, "uchar t%u = 0; long r%u = %s ? 0 : %s_str(r%u.p, r%u.len, &t%u);", r, r, s,
-            f->device, a, a, r);
+    if (time)
+        gen_put(g, "uchar t%u = 0; long r%u = %s ? 0 : %s_%s(r%u, &t%u);", r, r, s, f->device, time,
+                a, r);
+    else
+        gen_put(g, "uchar t%u = 0; long r%u = %s ? 0 : %s_str(r%u.p, r%u.len, &t%u);", r, r, s,
+                f->device, a, a, r);
     gen_put_state(g, r, "wk_keep(%s, t%u)", s, r);
 }
 
