@@ -48,6 +48,7 @@ static int result_write(struct weir_sink *s, int slot, const struct weir_batch *
     struct result *r = (struct result *)s;
     pthread_mutex_lock(&r->mutex);
     int rc = weir_rows_add(r->rows, (struct weir_batch *)batch, err);
+    fflush(stdout); /* whoever reads a stream's windows wants them now */
     pthread_mutex_unlock(&r->mutex);
     return rc;
 }

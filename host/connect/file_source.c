@@ -355,6 +355,7 @@ int weir_file_source_new(const struct weir_table_spec *t, struct weir_source **o
     s->base.name = s->table.name;
     s->base.schema = s->table.schema;
     s->base.bounded = true;
+    s->base.streaming = strcmp(s->table.path, "-") == 0; /* rows may come over time */
     s->base.est_rows = -1;
     estimate(s);
     *out = &s->base;

@@ -261,6 +261,22 @@ class Devices(Case):
         self.fails(weir("run", "-c", q, "--device", "opencl"), 1, "division by zero")
 
 
+class Stream(Case):
+    ROWS = "".join(f"2024-01-01 00:00:{s:02},{k}\n" for s, k in ((1, "a"), (11, "b"), (9, "a"), (13, "b"), (5, "late"), (30, "c")))
+
+    def test_windows_and_late_rows(self):
+        """A row is late by the rows before it, however they were batched: its window ended when 13 - 2 passed 10."""
+        job = self.write("job.sql", "CREATE TABLE t (ts TIMESTAMP(3), k STRING, WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)"
+                         " WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');"
+                         "SELECT window_start, k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
+                         " GROUP BY window_start, window_end, k")
+        for rows in ("1", "2", "3", "100"):
+            p = weir("run", job, "--format", "csv", "--batch-rows", rows, stdin=self.ROWS)
+            self.assertEqual(self.ok(p).splitlines()[1:], ["2024-01-01 00:00:00.000,a,2", "2024-01-01 00:00:10.000,b,2",
+                                                           "2024-01-01 00:00:30.000,c,1"])
+            self.assertIn("1 groups came after their window had closed", p.stderr)
+
+
 class Interrupt(Case):
     def test_ctrl_c(self):
         job = self.write("job.sql", "CREATE TABLE g (x BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000');"
