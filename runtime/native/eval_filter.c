@@ -10,37 +10,51 @@
 #include "runtime/native/eval_internal.h"
 #include "runtime/native/keys.h"
 
-/* ---- mask &= a[i] op b (a constant) and mask &= a[i] op b[i] ---- */
+#define BLOCK         64 /* rows that a comparison does between requests for memory */
+#define LINES_A_BLOCK 8
 
-#define MASK_FN(name, T, sfx)                                                                      \
-    static EVAL_CLONES void mask_const_##name##_##sfx(uint8_t *restrict m, const void *pa,         \
-                                                      const void *pb, uint32_t n)                  \
+/* ---- comparisons into the mask ----
+   mask &= a[i] op b[i], mask &= a[i] op b and mask &= low <= a[i] <= high, where the constants are
+   not NaN. */
+
+#define MASK_LOOP(name, T, TAKE, EXPR)                                                             \
+    static EVAL_CLONES void mask_##name(uint8_t *restrict m, const void *pa, const void *pb,       \
+                                        uint32_t n)                                                \
     {                                                                                              \
         const T *restrict a = pa;                                                                  \
-        const T b = *(const T *)pb;                                                                \
-        for (uint32_t i = 0; i < n; i++) m[i] &= wk_##name##_##sfx(a[i], b);                       \
-    }                                                                                              \
-    static EVAL_CLONES void mask_both_##name##_##sfx(uint8_t *restrict m, const void *pa,          \
-                                                     const void *pb, uint32_t n)                   \
-    {                                                                                              \
-        const T *restrict a = pa;                                                                  \
-        const T *restrict b = pb;                                                                  \
-        for (uint32_t i = 0; i < n; i++) m[i] &= wk_##name##_##sfx(a[i], b[i]);                    \
+        TAKE for (uint32_t i = 0; i < n; i++) m[i] &= EXPR;                                        \
     }
-#define MASK_FNS(T, sfx)                                                                           \
-    MASK_FN(eq, T, sfx)                                                                            \
-    MASK_FN(ne, T, sfx)                                                                            \
-    MASK_FN(lt, T, sfx)                                                                            \
-    MASK_FN(le, T, sfx)                                                                            \
-    MASK_FN(gt, T, sfx)                                                                            \
-    MASK_FN(ge, T, sfx)
-MASK_FNS(int8_t, i8)
-MASK_FNS(int16_t, i16)
-MASK_FNS(int32_t, i32)
-MASK_FNS(int64_t, i64)
-MASK_FNS(float, f32)
-MASK_FNS(double, f64)
-MASK_FNS(wk_i128, i128)
+#define ONE_OF(T)  const T c = *(const T *)pb;
+#define TWO_OF(T)  const T low = ((const T *)pb)[0], high = ((const T *)pb)[1];
+#define EACH_OF(T) const T *restrict b = pb;
+
+#define MASK_BOTH(T, sfx)                                                                          \
+    MASK_LOOP(both_eq_##sfx, T, EACH_OF(T), wk_eq_##sfx(a[i], b[i]))                               \
+    MASK_LOOP(both_ne_##sfx, T, EACH_OF(T), wk_ne_##sfx(a[i], b[i]))                               \
+    MASK_LOOP(both_lt_##sfx, T, EACH_OF(T), wk_lt_##sfx(a[i], b[i]))                               \
+    MASK_LOOP(both_le_##sfx, T, EACH_OF(T), wk_le_##sfx(a[i], b[i]))                               \
+    MASK_LOOP(both_gt_##sfx, T, EACH_OF(T), wk_gt_##sfx(a[i], b[i]))                               \
+    MASK_LOOP(both_ge_##sfx, T, EACH_OF(T), wk_ge_##sfx(a[i], b[i]))
+/* Written so that a NaN on the left counts as larger than the constant. */
+#define MASK_CONST(T, sfx)                                                                         \
+    MASK_LOOP(const_eq_##sfx, T, ONE_OF(T), a[i] == c)                                             \
+    MASK_LOOP(const_ne_##sfx, T, ONE_OF(T), a[i] != c)                                             \
+    MASK_LOOP(const_lt_##sfx, T, ONE_OF(T), a[i] < c)                                              \
+    MASK_LOOP(const_le_##sfx, T, ONE_OF(T), a[i] <= c)                                             \
+    MASK_LOOP(const_gt_##sfx, T, ONE_OF(T), !(a[i] <= c))                                          \
+    MASK_LOOP(const_ge_##sfx, T, ONE_OF(T), !(a[i] < c))
+#define MASK_ALL(T, sfx)                                                                           \
+    MASK_BOTH(T, sfx)                                                                              \
+    MASK_CONST(T, sfx)                                                                             \
+    MASK_LOOP(range_##sfx, T, TWO_OF(T), (a[i] >= low) & (a[i] <= high))
+MASK_ALL(int8_t, i8)
+MASK_ALL(int16_t, i16)
+MASK_ALL(int32_t, i32)
+MASK_ALL(int64_t, i64)
+MASK_ALL(float, f32)
+MASK_ALL(double, f64)
+MASK_BOTH(wk_i128, i128)
+MASK_CONST(wk_i128, i128)
 
 #define MASK_ROW(kind, sfx)                                                                        \
     {                                                                                              \
@@ -63,6 +77,16 @@ static const mask_fn mask_table[2][WEIR_PHYS_COUNT_][6] = {
      [WEIR_PHYS_F64] = MASK_ROW(const, f64),
      [WEIR_PHYS_I128] = MASK_ROW(const, i128)},
 };
+
+mask_fn eval_range_fn(enum weir_phys phys)
+{
+    static const mask_fn range[WEIR_PHYS_COUNT_] = {
+        [WEIR_PHYS_I8] = mask_range_i8,   [WEIR_PHYS_I16] = mask_range_i16,
+        [WEIR_PHYS_I32] = mask_range_i32, [WEIR_PHYS_I64] = mask_range_i64,
+        [WEIR_PHYS_F32] = mask_range_f32, [WEIR_PHYS_F64] = mask_range_f64,
+    };
+    return range[phys];
+}
 
 mask_fn eval_mask_fn(int op, enum weir_phys phys, bool constant)
 {
@@ -108,6 +132,19 @@ static void and_values(uint8_t *m, const uint8_t *v, const uint8_t *st, uint32_t
     if (st) and_not_null(m, st, n);
 }
 
+/* In blocks, with requests for the next vector's memory in between. */
+static void compare(struct weir_eval *ev, const struct eval_conj *c, uint8_t *m,
+                    const struct weir_vec *a, const void *with, bool each, uint32_t n)
+{
+    size_t size = weir_phys_size(weir_type_phys(a->type));
+    for (uint32_t i = 0; i < n; i += BLOCK) {
+        uint32_t k = n - i < BLOCK ? n - i : BLOCK;
+        c->cmp(m + i, (const char *)a->data + i * size, each ? (const char *)with + i * size : with,
+               k);
+        eval_prefetch(ev, LINES_A_BLOCK);
+    }
+}
+
 static void and_conj(struct weir_eval *ev, struct eval_stage *s, const struct eval_conj *c,
                      uint8_t *m)
 {
@@ -122,16 +159,17 @@ static void and_conj(struct weir_eval *ev, struct eval_stage *s, const struct ev
         }
         return;
     }
-    const struct weir_vec *b = eval_reg(ev, s, c->b);
-    if (!a->st && !b->st) {
-        c->cmp(m, a->data, b->data, n);
+    const struct weir_vec *b = c->bounds ? NULL : eval_reg(ev, s, c->b);
+    const void *with = c->bounds ? c->bounds : b->data;
+    if (!a->st && (!b || !b->st)) {
+        compare(ev, c, m, a, with, b && !b->constant, n);
         return;
     }
     uint8_t v[WEIR_VECTOR], st[WEIR_VECTOR];
     const struct weir_vec *both[2] = {a, b};
     memset(v, 1, n);
-    c->cmp(v, a->data, b->data, n);
-    and_values(m, v, eval_strict(2, both, n, st), n, s->keep_null);
+    compare(ev, c, v, a, with, b && !b->constant, n);
+    and_values(m, v, eval_strict(b ? 2 : 1, both, n, st), n, s->keep_null);
 }
 
 /* ---- selections ---- */
@@ -170,6 +208,7 @@ static int run_mask(struct weir_eval *ev, struct eval_stage *s, struct weir_erro
         and_conj(ev, s, &s->conj[k], s->mask);
         if (is_empty(s->mask, s->n)) return eval_pass(ev, s, s->next, s->sel, 0, err);
     }
+    eval_prefetch(ev, UINT32_MAX);
     return pass_selected(ev, s, err);
 }
 

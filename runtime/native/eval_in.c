@@ -117,7 +117,7 @@ static void add_value(struct set *s, uint64_t *value, struct weir_str *text, uin
                       enum weir_phys p, const struct weir_const *c, const char *bytes)
 {
     uint64_t w[2] = {c->w[0], c->w[1]};
-    struct weir_str t = {bytes + c->off, c->len};
+    struct weir_str t = {s->words ? "" : bytes + c->off, c->len};
     if (p == WEIR_PHYS_F32 || p == WEIR_PHYS_F64) w[0] = wk_key_f64(c->f);
     const struct weir_str *key = s->words ? NULL : &t;
     if (has(s, w, key)) return;

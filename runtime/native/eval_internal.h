@@ -94,7 +94,9 @@ enum stage_kind {
 typedef void (*mask_fn)(uint8_t *mask, const void *a, const void *b, uint32_t n);
 struct eval_conj {
     mask_fn cmp;
-    uint32_t a, b; /* registers; general: a */
+    uint8_t op;         /* the comparison */
+    uint32_t a, b;      /* registers; general: a; a range: a and … */
+    const void *bounds; /* … two values of its type */
 };
 
 struct stage_reg {
@@ -151,6 +153,13 @@ struct eval_output {
     uint64_t valid[WEIR_VECTOR / 64 + 1], bits[WEIR_VECTOR / 64 + 1];
 };
 
+/* Memory that the next vector will read: [first, n) of the lines' beginnings and ends. */
+#define EVAL_AHEAD 16
+struct eval_ahead {
+    uint32_t first, n;
+    uintptr_t at[EVAL_AHEAD], end[EVAL_AHEAD];
+};
+
 struct weir_eval {
     const struct weir_pipeline *p;
     const struct weir_join_table *const *tables;
@@ -170,6 +179,7 @@ struct weir_eval {
     struct eval_stage *explain; /* one row at a time, for messages */
     struct eval_output out;
     struct weir_batch *batch; /* being processed */
+    struct eval_ahead ahead;
     uint64_t *step_rows;
     void *blocks; /* list of the vectors' storage */
 };
@@ -179,6 +189,8 @@ int eval_plan(struct weir_eval *ev, struct weir_error *err);
 /* eval_column.c */
 int eval_load_const(struct weir_eval *ev, const struct weir_insn *in, struct weir_vec *v,
                     uint8_t *st);
+/* Ask for up to LINES cache lines that the next vector will read. */
+void eval_prefetch(struct weir_eval *ev, uint32_t lines);
 int eval_load_column(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
 void eval_gather(struct weir_vec *out, struct stage_reg *to, const struct weir_vec *from,
                  const uint32_t *sel, uint32_t n);
@@ -187,7 +199,8 @@ int eval_run_filter(struct weir_eval *ev, struct eval_stage *s, struct weir_erro
 /* S->mask = the rows where REG is TRUE; returns the first row where it is an error, or N. */
 uint32_t eval_true_rows(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
 uint32_t eval_select(const uint8_t *mask, uint32_t n, uint32_t *sel);
-mask_fn eval_mask_fn(int op, enum weir_phys phys, bool constant);
+mask_fn eval_mask_fn(int op, enum weir_phys phys, bool constant); /* NULL: none */
+mask_fn eval_range_fn(enum weir_phys phys);
 /* eval_probe.c */
 int eval_run_probe(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);
 int eval_run_residual(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);

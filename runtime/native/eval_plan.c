@@ -10,6 +10,7 @@
    later ones. Instructions so move behind filters, but not behind a PROBE or EXPAND that can
    multiply rows (but for columns, which cost least where they are last loaded), and volatile
    functions do not move at all. */
+#include <math.h>
 #include <string.h>
 
 #include "runtime/native/eval_internal.h"
@@ -74,6 +75,12 @@ static void sort_by_cost(struct plan *pl)
     }
 }
 
+static bool is_nan(const struct weir_vec *v)
+{
+    struct weir_value x = weir_vec_value(v, 0);
+    return weir_type_is_float(v->type) && x.f != x.f;
+}
+
 /* Comparisons of numbers go into the mask without a register of their own. */
 static struct eval_conj make_conj(const struct plan *pl, uint32_t reg)
 {
@@ -91,13 +98,76 @@ static struct eval_conj make_conj(const struct plan *pl, uint32_t reg)
         b = op->arg[0];
     }
     const struct weir_vec *constant = all[b].constant ? &pl->ev->constant[b] : NULL;
-    if (constant && constant->st && constant->st[0]) return c;
+    if (constant && (weir_vec_state(constant, 0) || is_nan(constant))) return c;
     c.cmp = eval_mask_fn(cmp, weir_type_phys(all[a].insn->type), constant);
     if (c.cmp) {
+        c.op = (uint8_t)cmp;
         c.a = a;
         c.b = b;
     }
     return c;
+}
+
+/* ---- lower and upper bound of one register as one comparison ---- */
+
+/* The bound that conjunct C sets as an inclusive one, -1: a lower, 1: an upper bound, 0: none. */
+static int bound_of(const struct plan *pl, const struct eval_conj *c, int op, struct weir_value *x)
+{
+    if (!c->cmp || c->b == NONE || !pl->ev->op[c->b].constant) return 0;
+    if (op < WEIR_OP_LT || op > WEIR_OP_GE) return 0;
+    *x = weir_vec_value(&pl->ev->constant[c->b], 0);
+    enum weir_phys p = weir_type_phys(x->type);
+    int side = op == WEIR_OP_LT || op == WEIR_OP_LE ? 1 : -1;
+    if (op == WEIR_OP_LE || op == WEIR_OP_GE) return side;
+    if (weir_type_is_float(x->type) && isinf(x->f)) return 0;
+    if (p == WEIR_PHYS_F64) {
+        x->f = nextafter(x->f, side > 0 ? -INFINITY : INFINITY);
+    } else if (p == WEIR_PHYS_F32) {
+        x->f = (double)nextafterf((float)x->f, side > 0 ? -INFINITY : INFINITY);
+    } else {
+        int64_t last = INT64_MIN >> (64 - 8 * weir_phys_size(p));
+        if (x->i == (side > 0 ? last : ~last)) return 0; /* nothing is beyond it */
+        x->i -= side;
+    }
+    return side;
+}
+
+static void store(enum weir_phys p, void *bounds, int at, const struct weir_value *x)
+{
+    switch (p) {
+    case WEIR_PHYS_I8: ((int8_t *)bounds)[at] = (int8_t)x->i; break;
+    case WEIR_PHYS_I16: ((int16_t *)bounds)[at] = (int16_t)x->i; break;
+    case WEIR_PHYS_I32: ((int32_t *)bounds)[at] = (int32_t)x->i; break;
+    case WEIR_PHYS_I64: ((int64_t *)bounds)[at] = x->i; break;
+    case WEIR_PHYS_F32: ((float *)bounds)[at] = (float)x->f; break;
+    default: ((double *)bounds)[at] = x->f;
+    }
+}
+
+static bool merge_two(struct plan *pl, struct eval_conj *a, const struct eval_conj *b)
+{
+    struct weir_value x, y;
+    if (!a->cmp || !b->cmp || a->a != b->a || a->bounds || b->bounds) return false;
+    enum weir_phys p = weir_type_phys(pl->ev->op[a->a].insn->type);
+    mask_fn range = eval_range_fn(p);
+    if (!range) return false;
+    int side = bound_of(pl, a, a->op, &x);
+    if (!side || side + bound_of(pl, b, b->op, &y) != 0) return false;
+    void *bounds = take(pl, 2, sizeof(double));
+    if (!bounds) return false;
+    store(p, bounds, side > 0, &x);
+    store(p, bounds, side < 0, &y);
+    a->cmp = range;
+    a->bounds = bounds;
+    a->b = NONE;
+    return true;
+}
+
+static void merge_ranges(struct plan *pl, struct eval_stage *s)
+{
+    for (uint32_t i = 0; i < s->n_conj; i++)
+        for (uint32_t k = i + 1; k < s->n_conj; k++)
+            if (merge_two(pl, &s->conj[i], &s->conj[k])) s->conj[k--] = s->conj[--s->n_conj];
 }
 
 static void add_mask(struct plan *pl, uint32_t step, uint32_t *parent, const uint32_t *reg,
@@ -108,6 +178,7 @@ static void add_mask(struct plan *pl, uint32_t step, uint32_t *parent, const uin
     s->n_conj = n;
     s->conj = take(pl, n, sizeof *s->conj);
     for (uint32_t i = 0; s->conj && i < n; i++) s->conj[i] = make_conj(pl, reg[i]);
+    if (s->conj) merge_ranges(pl, s);
     *parent = pl->n - 1;
 }
 
