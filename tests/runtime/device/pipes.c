@@ -642,8 +642,8 @@ static struct weir_pipeline *group_few(struct pipe_case *pc)
 
 /* ---- joins ---- */
 
-/* Build sides: 0 few integers (dense), 1 (text, double) pairs, 2 wide integers (hash); columns: the
-   keys, then a BIGINT and a STRING. With NULL_KEYS some keys are NULL. */
+/* Build sides: 0 few integers (dense), 1 (text, double) pairs, 2 wide integers (hash), 3 no keys;
+   columns: the keys, then a BIGINT and a STRING. With NULL_KEYS some keys are NULL. */
 static struct weir_join_table *build_side(int kind, bool null_keys, struct weir_type *type, int *n,
                                           int *n_keys)
 {
@@ -656,7 +656,7 @@ static struct weir_join_table *build_side(int kind, bool null_keys, struct weir_
     if (kind == 1) {
         type[k++] = weir_type_string();
         type[k++] = weir_type_make(WEIR_TYPE_DOUBLE);
-    } else {
+    } else if (kind < 3) {
         type[k++] = weir_type_make(kind ? WEIR_TYPE_BIGINT : WEIR_TYPE_INT);
     }
     *n_keys = k;
@@ -669,7 +669,7 @@ static struct weir_join_table *build_side(int kind, bool null_keys, struct weir_
             weir_builder_null(b, 0);
         else if (kind == 1)
             weir_builder_str(b, 0, words[i % N_WORDS], strlen(words[i % N_WORDS]));
-        else
+        else if (kind < 3)
             weir_builder_i64(b, 0, kind ? between(&s, 0, 30) * 1000003 : between(&s, -20, 20));
         if (kind == 1) weir_builder_f64(b, 1, odd_double(&s));
         if (i % 7)
@@ -811,6 +811,23 @@ static struct weir_pipeline *join_duplicates(struct pipe_case *pc)
     return end(&m, WEIR_STEP_OUTPUT);
 }
 
+/* Every build row is a candidate of every row: more output than the first room holds. */
+static struct weir_pipeline *join_cross(struct pipe_case *pc)
+{
+    struct maker m;
+    struct side a;
+    uint32_t from;
+    begin(&m);
+    add_side(&m, pc, &a, 0, 3, false);
+    filter(&m, test(&m, WEIR_OP_LT, m.in[IN_NN_I32], kint(&m, input_type(IN_NN_I32), 5)));
+    uint32_t r = residual(&m, &a, &from);
+    probe(&m, WEIR_JOIN_INNER, a.table, NULL, 0, r, from);
+    out(&m, build_column(&m, a.table, 0, a.type[0]));
+    out(&m, m.in[IN_I8]);
+    out(&m, m.in[IN_STR]);
+    return end(&m, WEIR_STEP_OUTPUT);
+}
+
 static struct weir_pipeline *expand(struct pipe_case *pc)
 {
     struct maker m;
@@ -857,6 +874,7 @@ static const struct {
     {"not in", join_not_in_plain},
     {"not in with NULL", join_not_in_null},
     {"duplicates", join_duplicates},
+    {"cross join", join_cross},
     {"expand", expand},
 };
 
