@@ -45,7 +45,7 @@ static void *push(struct weir_pipe_builder *b, struct vec *v, size_t size, uint3
     }
     void *at = (char *)v->data + (size_t)v->n * size;
     v->n += n;
-    memset(at, 0, n * size);
+    if (n) memset(at, 0, n * size);
     return at;
 }
 
