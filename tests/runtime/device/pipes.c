@@ -1,274 +1,11 @@
 /* The pipelines are few and each holds many operators: every one costs a build of the device's
    compiler. */
-#include "pipes.h"
+#include "maker.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define CHECK(x)                                                                                   \
-    do {                                                                                           \
-        if (!(x)) {                                                                                \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
-
-static struct weir_type not_null(struct weir_type t)
-{
-    t.nullable = 0;
-    return t;
-}
-
-struct weir_type input_type(int c)
-{
-    static const uint8_t id[] = {[IN_BOOL] = WEIR_TYPE_BOOLEAN, [IN_I8] = WEIR_TYPE_TINYINT,
-                                 [IN_I16] = WEIR_TYPE_SMALLINT, [IN_I32] = WEIR_TYPE_INT,
-                                 [IN_I64] = WEIR_TYPE_BIGINT,   [IN_F32] = WEIR_TYPE_FLOAT,
-                                 [IN_F64] = WEIR_TYPE_DOUBLE,   [IN_DATE] = WEIR_TYPE_DATE,
-                                 [IN_NN_I32] = WEIR_TYPE_INT,   [IN_NN_I64] = WEIR_TYPE_BIGINT,
-                                 [IN_NN_F64] = WEIR_TYPE_DOUBLE};
-    switch (c) {
-    case IN_DEC: return weir_type_decimal(9, 2);
-    case IN_WIDE: return weir_type_decimal(30, 4);
-    case IN_STR: return weir_type_string();
-    case IN_TS: return weir_type_timestamp(3);
-    case IN_NN_DEC: return not_null(weir_type_decimal(6, 2));
-    case IN_NN_STR: return not_null(weir_type_string());
-    default: break;
-    }
-    struct weir_type t = weir_type_make((enum weir_type_id)id[c]);
-    return c >= IN_NN_I32 ? not_null(t) : t;
-}
-
-/* ---- data ---- */
-
-static uint64_t next(uint64_t *s)
-{
-    uint64_t z = *s += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-static int64_t between(uint64_t *s, int64_t lo, int64_t hi)
-{
-    return lo + (int64_t)(next(s) % (uint64_t)(hi - lo + 1));
-}
-
-static const char *const words[] = {
-    "",  "a",   "ab",      "abc", "b", "a%b_c", "straß", "日本語", "0123456789abcdefghij",
-    "A", "a b", "zzzzzzzz"};
-#define N_WORDS (int)(sizeof words / sizeof *words)
-
-static double odd_double(uint64_t *s)
-{
-    static const double odd[] = {0.0,      -0.0,      1.0, -1.0,  0.5,
-                                 INFINITY, -INFINITY, NAN, 1e300, -1e-300};
-    return next(s) % 4 ? (double)between(s, -1000, 1000) / 8 : odd[next(s) % 10];
-}
-
-static void random_value(struct weir_builder *b, int c, uint64_t *s, int64_t groups)
-{
-    switch (c) {
-    case IN_BOOL: weir_builder_i64(b, c, between(s, 0, 1)); break;
-    case IN_I8: weir_builder_i64(b, c, between(s, -11, 11)); break;
-    case IN_I16: weir_builder_i64(b, c, between(s, -180, 180)); break;
-    case IN_I32: weir_builder_i64(b, c, between(s, -groups / 2, groups / 2)); break;
-    case IN_I64: weir_builder_i64(b, c, between(s, -3000000000, 3000000000)); break;
-    case IN_F32: weir_builder_f64(b, c, (double)(float)(next(s) % 7 ? odd_double(s) : 0.1)); break;
-    case IN_F64: weir_builder_f64(b, c, odd_double(s)); break;
-    case IN_DEC: weir_builder_i64(b, c, between(s, -99999, 99999)); break;
-    case IN_WIDE:
-        weir_builder_i128(b, c, (weir_i128)between(s, -groups, groups) * 100000000000000003);
-        break;
-    case IN_DATE: weir_builder_i64(b, c, between(s, -1000, 20000)); break;
-    case IN_TS: weir_builder_i64(b, c, between(s, -5000000, 100000000)); break;
-    case IN_NN_I32: weir_builder_i64(b, c, between(s, 0, groups - 1)); break;
-    case IN_NN_I64: weir_builder_i64(b, c, between(s, 0, groups - 1) * 1000003); break;
-    case IN_NN_F64: weir_builder_f64(b, c, (double)between(s, -100000, 100000) / 100); break;
-    case IN_NN_DEC: weir_builder_i64(b, c, between(s, -9999, 9999)); break;
-    default: {
-        const char *w = words[next(s) % N_WORDS];
-        weir_builder_str(b, c, w, strlen(w));
-    }
-    }
-}
-
-struct weir_batch *random_batch(uint64_t seed, uint32_t n, enum nulls nulls, int64_t groups)
-{
-    struct weir_type type[IN_COUNT];
-    struct weir_builder *b = NULL;
-    struct weir_batch *out = NULL;
-    struct weir_error err;
-    for (int c = 0; c < IN_COUNT; c++) type[c] = input_type(c);
-    CHECK(!weir_builder_new(NULL, IN_COUNT, type, &b, &err));
-    for (int c = 0; c < IN_COUNT; c++)
-        for (uint32_t i = 0; i < n; i++)
-            if (type[c].nullable && (nulls == NULLS_ALL || (nulls && next(&seed) % 5 == 0)))
-                weir_builder_null(b, c);
-            else
-                random_value(b, c, &seed, groups);
-    CHECK(!weir_builder_finish(b, &out, &err));
-    weir_builder_free(b);
-    return out;
-}
-
-static void release_foreign(struct weir_buffer *b)
-{
-    free(b->owner);
-}
-
-/* SIZE bytes at an address that is a multiple of ALIGN and of no larger power of two. */
-static const void *foreign(struct weir_column *c, int which, const void *data, size_t size,
-                           size_t align)
-{
-    struct weir_error err;
-    if (!data) return NULL;
-    char *block = aligned_alloc(64, (size + align + 127) / 64 * 64);
-    CHECK(block);
-    memcpy(block + align, data, size);
-    CHECK(!weir_buffer_wrap(block + align, size, release_foreign, block, &c->buf[which], &err));
-    return block + align;
-}
-
-struct weir_batch *unaligned_copy(const struct weir_batch *b)
-{
-    struct weir_batch *out = NULL;
-    struct weir_error err;
-    size_t n = b->n_rows;
-    CHECK(!weir_batch_new(b->n_rows, b->n_cols, &out, &err));
-    for (uint32_t i = 0; i < b->n_cols; i++) {
-        const struct weir_column *from = &b->col[i];
-        struct weir_column *to = &out->col[i];
-        enum weir_phys p = weir_type_phys(from->type);
-        to->type = from->type;
-        to->validity = foreign(to, 0, from->validity, (n + 7) / 8, 1);
-        if (p == WEIR_PHYS_STR) {
-            to->values = foreign(to, 1, from->values, (n + 1) * 4, 4);
-            to->data = foreign(to, 2, from->data, (size_t)((const int32_t *)from->values)[n], 1);
-        } else if (p == WEIR_PHYS_BOOL) {
-            to->values = foreign(to, 1, from->values, (n + 7) / 8, 1);
-        } else {
-            to->values = foreign(to, 1, from->values, n * weir_phys_size(p), weir_phys_size(p));
-        }
-    }
-    return out;
-}
-
-/* ---- making pipelines ---- */
-
-struct maker {
-    struct weir_pipe_builder *b;
-    uint32_t in[IN_COUNT];
-    uint32_t out[160];
-    int n_out;
-};
-
-static void begin(struct maker *m)
-{
-    memset(m, 0, sizeof *m);
-    m->b = weir_pipe_builder_new();
-    CHECK(m->b);
-    for (int c = 0; c < IN_COUNT; c++) {
-        struct weir_insn in = {.op = WEIR_OP_COLUMN, .type = input_type(c)};
-        in.a = weir_pipe_add_input(m->b, in.type);
-        m->in[c] = weir_pipe_emit(m->b, &in);
-    }
-}
-
-static struct weir_type type_of(struct maker *m, uint32_t r)
-{
-    return weir_pipe_reg_type(m->b, r);
-}
-static uint32_t op(struct maker *m, enum weir_op o, struct weir_type t, uint32_t a, uint32_t b,
-                   uint32_t c)
-{
-    struct weir_insn in = {.op = (uint8_t)o, .type = t, .a = a, .b = b, .c = c};
-    return weir_pipe_emit(m->b, &in);
-}
-static struct weir_type boolean(void)
-{
-    return weir_type_make(WEIR_TYPE_BOOLEAN);
-}
-static uint32_t test(struct maker *m, enum weir_op o, uint32_t a, uint32_t b)
-{
-    return op(m, o, boolean(), a, b, 0);
-}
-static uint32_t konst(struct maker *m, struct weir_value v)
-{
-    struct weir_pos pos = {0};
-    return weir_pipe_emit_const(m->b, &v, pos);
-}
-static uint32_t kint(struct maker *m, struct weir_type t, int64_t i)
-{
-    return konst(m, (struct weir_value){.type = t, .i = i});
-}
-static uint32_t kdouble(struct maker *m, double f)
-{
-    return konst(m,
-                 (struct weir_value){.type = not_null(weir_type_make(WEIR_TYPE_DOUBLE)), .f = f});
-}
-static struct weir_value text(const char *s)
-{
-    return (struct weir_value){.type = not_null(weir_type_string()), .s = {s, (uint32_t)strlen(s)}};
-}
-static uint32_t knull(struct maker *m, struct weir_type t)
-{
-    return konst(m, (struct weir_value){.type = t, .is_null = true});
-}
-static void out(struct maker *m, uint32_t reg)
-{
-    CHECK(m->n_out < (int)(sizeof m->out / sizeof *m->out));
-    m->out[m->n_out++] = reg;
-}
-static void filter(struct maker *m, uint32_t reg)
-{
-    struct weir_step s = {.kind = WEIR_STEP_FILTER, .a = reg, .residual = WEIR_REG_NONE};
-    weir_pipe_add_step(m->b, &s);
-}
-static void agg(struct maker *m, enum weir_agg_fn fn, uint32_t arg, uint32_t where)
-{
-    struct weir_pipe_agg a = {.fn = (uint8_t)fn, .arg = arg, .filter = where};
-    struct weir_error err;
-    if (arg != WEIR_REG_NONE) a.arg_type = type_of(m, arg);
-    CHECK(!weir_agg_type(fn, a.arg_type, &a.type, &err));
-    if (fn == WEIR_AGG_SUM && weir_type_is_integer(a.type)) a.type.id = WEIR_TYPE_BIGINT;
-    weir_pipe_add_agg(m->b, &a);
-}
-static struct weir_pipeline *end(struct maker *m, enum weir_step_kind kind)
-{
-    struct weir_step s = {
-        .kind = (uint8_t)kind, .n = (uint32_t)m->n_out, .residual = WEIR_REG_NONE};
-    struct weir_pipeline *p = NULL;
-    struct weir_error err = {0};
-    s.first = weir_pipe_add_operands(m->b, m->out, m->n_out);
-    weir_pipe_add_step(m->b, &s);
-    int rc = weir_pipe_finish(m->b, &p, &err);
-    if (rc) fprintf(stderr, "%s\n", err.message);
-    CHECK(!rc);
-    weir_pipe_builder_free(m->b);
-    return p;
-}
-static void probe(struct maker *m, enum weir_join_type join, uint32_t table, const uint32_t *key,
-                  int n, uint32_t residual, uint32_t residual_from)
-{
-    struct weir_step s = {.kind = WEIR_STEP_PROBE,
-                          .join = (uint8_t)join,
-                          .table = (uint16_t)table,
-                          .n = (uint32_t)n,
-                          .residual = residual};
-    s.first = weir_pipe_add_operands(m->b, key, n);
-    s.first_insn_after = residual_from;
-    s.residual_end = weir_pipe_insn_count(m->b);
-    weir_pipe_add_step(m->b, &s);
-    if (residual != WEIR_REG_NONE) weir_pipe_forget(m->b, residual_from);
-}
-static uint32_t build_column(struct maker *m, uint32_t table, uint32_t c, struct weir_type t)
-{
-    struct weir_insn in = {.op = WEIR_OP_COLUMN, .table = (uint8_t)(table + 1), .type = t, .a = c};
-    return weir_pipe_emit(m->b, &in);
-}
+#include "data.h"
 
 /* ---- expressions ---- */
 
@@ -668,15 +405,16 @@ static struct weir_join_table *build_side(int kind, bool null_keys, struct weir_
         if (null_keys && i % 9 == 0)
             weir_builder_null(b, 0);
         else if (kind == 1)
-            weir_builder_str(b, 0, words[i % N_WORDS], strlen(words[i % N_WORDS]));
+            weir_builder_str(b, 0, data_word[i % DATA_WORDS], strlen(data_word[i % DATA_WORDS]));
         else if (kind < 3)
-            weir_builder_i64(b, 0, kind ? between(&s, 0, 30) * 1000003 : between(&s, -20, 20));
-        if (kind == 1) weir_builder_f64(b, 1, odd_double(&s));
+            weir_builder_i64(b, 0,
+                             kind ? data_between(&s, 0, 30) * 1000003 : data_between(&s, -20, 20));
+        if (kind == 1) weir_builder_f64(b, 1, data_odd(&s));
         if (i % 7)
-            weir_builder_i64(b, k, between(&s, -100, 100));
+            weir_builder_i64(b, k, data_between(&s, -100, 100));
         else
             weir_builder_null(b, k);
-        const char *w = words[next(&s) % N_WORDS];
+        const char *w = data_word[data_next(&s) % DATA_WORDS];
         weir_builder_str(b, k + 1, w, strlen(w));
     }
     CHECK(!weir_builder_finish(b, &batch, &err));
@@ -916,47 +654,5 @@ struct weir_pipeline *pipe_many_groups(void)
     out(&m, m.in[IN_NN_I64]);
     agg(&m, WEIR_AGG_COUNT, WEIR_REG_NONE, WEIR_REG_NONE);
     agg(&m, WEIR_AGG_SUM, m.in[IN_I64], WEIR_REG_NONE);
-    return end(&m, WEIR_STEP_AGGREGATE);
-}
-
-/* Inputs of the benchmark: date INT, quantity, price, discount DOUBLE, key INT; NOT NULL. */
-static void begin_bench(struct maker *m)
-{
-    memset(m, 0, sizeof *m);
-    m->b = weir_pipe_builder_new();
-    CHECK(m->b);
-    for (int c = 0; c < 5; c++) {
-        struct weir_insn in = {
-            .op = WEIR_OP_COLUMN,
-            .type = not_null(weir_type_make(c % 4 ? WEIR_TYPE_DOUBLE : WEIR_TYPE_INT))};
-        in.a = weir_pipe_add_input(m->b, in.type);
-        m->in[c] = weir_pipe_emit(m->b, &in);
-    }
-}
-
-struct weir_pipeline *pipe_q6(void)
-{
-    struct maker m;
-    begin_bench(&m);
-    struct weir_type i32 = not_null(weir_type_make(WEIR_TYPE_INT));
-    uint32_t date = test(&m, WEIR_OP_AND, test(&m, WEIR_OP_GE, m.in[0], kint(&m, i32, 700)),
-                         test(&m, WEIR_OP_LT, m.in[0], kint(&m, i32, 1065)));
-    uint32_t disc = test(&m, WEIR_OP_AND, test(&m, WEIR_OP_GE, m.in[3], kdouble(&m, 0.05)),
-                         test(&m, WEIR_OP_LE, m.in[3], kdouble(&m, 0.07)));
-    uint32_t few = test(&m, WEIR_OP_LT, m.in[1], kdouble(&m, 24));
-    filter(&m, test(&m, WEIR_OP_AND, test(&m, WEIR_OP_AND, date, disc), few));
-    uint32_t product =
-        op(&m, WEIR_OP_MUL, not_null(weir_type_make(WEIR_TYPE_DOUBLE)), m.in[2], m.in[3], 0);
-    agg(&m, WEIR_AGG_SUM, product, WEIR_REG_NONE);
-    return end(&m, WEIR_STEP_AGGREGATE);
-}
-
-struct weir_pipeline *pipe_group_bench(void)
-{
-    struct maker m;
-    begin_bench(&m);
-    out(&m, m.in[4]);
-    agg(&m, WEIR_AGG_SUM, m.in[2], WEIR_REG_NONE);
-    agg(&m, WEIR_AGG_COUNT, WEIR_REG_NONE, WEIR_REG_NONE);
     return end(&m, WEIR_STEP_AGGREGATE);
 }
