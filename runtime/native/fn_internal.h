@@ -5,14 +5,17 @@
 #include "runtime/native/vec.h"
 
 /* An entry of the registry. SPEC says which arguments the function takes and what it returns:
-     arguments, one letter each; the last one may be followed by '*' (any number of them), '['
-   starts the optional ones: s text            S text or bytes   c anything, cast to STRING i INT l
-   BIGINT          d DOUBLE (any number is cast) n any number      e exact number    B BOOLEAN D
-   DATE            T TIMESTAMP or TIMESTAMP_LTZ    t DATE or TIMESTAMP[_LTZ] u DATE, TIME or
-   TIMESTAMP[_LTZ]     m INTERVAL of months   x anything
+     arguments, one letter each; the last one may be followed by '*' (any number of them), '[' starts
+     the optional ones:
+       s  text               S  text or bytes           c  anything, cast to STRING
+       i  INT                l  BIGINT                  d  DOUBLE (any number is cast)
+       n  any number         e  exact number            B  BOOLEAN
+       D  DATE               T  TIMESTAMP or TIMESTAMP_LTZ
+       t  DATE or TIMESTAMP[_LTZ]                       u  DATE, TIME or TIMESTAMP[_LTZ]
+       m  INTERVAL of months x  anything
      ':' and the result:
-       s STRING  y BYTES  i INT  l BIGINT  d DOUBLE  B BOOLEAN  D DATE  T TIMESTAMP(3)
-       L TIMESTAMP_LTZ(3)  C TIME  0 … 9 the type of that argument
+       s  STRING  y  BYTES   i  INT   l  BIGINT   d  DOUBLE   B  BOOLEAN   D  DATE
+       T  TIMESTAMP(3)   L  TIMESTAMP_LTZ(3)   C  TIME   0 … 9  the type of that argument
      '?' at the end: may be NULL although no argument is (else: nullable when an argument is).
    All of that is weir_fn_infer; a function with rules of its own has another infer. */
 struct fn_entry {
