@@ -424,6 +424,8 @@ static struct ref_value call(const struct weir_insn *in, const struct ref_value 
     } else if (!strcmp(name, "ABS")) {
         if (weir_type_is_float(in->type))
             r.v.f = fabs(a[0].v.f);
+        else if (exact(&a[0].v) < 0 && in->type.id == WEIR_TYPE_DECIMAL)
+            set_exact(&r.v, -exact(&a[0].v)); /* no digits more */
         else if (exact(&a[0].v) < 0)
             r.st = arithmetic(WEIR_OP_NEG, &a[0].v, &a[0].v, &r.v);
         else
