@@ -299,3 +299,52 @@ int topo_verify_process(const struct weir_topo_plan *plan, int pid,
     closedir(dir);
     return rc;
 }
+
+/* ---- memory right now */
+
+/* Sum the kB of the lines of PATH that contain one of WORDS, which ends with NULL. */
+static int sum_kib(const char *path, const char *const *words, uint64_t *kib,
+                   struct weir_topo_error *err)
+{
+    char line[256];
+    FILE *f = fopen(path, "r");
+    if (!f) return topo_fail_errno(err, WEIR_TOPO_ERR_UNSUPPORTED, errno, "cannot read %s", path);
+    *kib = 0;
+    while (fgets(line, sizeof line, f))
+        for (const char *const *w = words; *w; w++) {
+            const char *at = strstr(line, *w);
+            if (at) *kib += strtoull(at + strlen(*w), NULL, 10);
+        }
+    fclose(f);
+    return WEIR_TOPO_OK;
+}
+
+int weir_topo_pool_available(const struct weir_topo_machine *machine, uint32_t pool,
+                             uint64_t *bytes, struct weir_topo_error *err)
+{
+    static const char *const available[] = {"MemAvailable:", NULL};
+    static const char *const of_node[] = {
+        "MemFree:", "Active(file):", "Inactive(file):", "SReclaimable:", NULL};
+    char path[160];
+    uint64_t n = 0;
+    if (!machine->live || pool >= machine->pool_count)
+        return topo_fail(err, WEIR_TOPO_ERR_MISMATCH,
+                         "machine %s is not the one we run on, or has no pool %u", machine->name,
+                         pool);
+    const struct weir_topo_pool *p = &machine->pools[pool];
+    if (p->huge) { /* the kernel counts pages that nobody has mapped */
+        static const char *const number[] = {"", NULL};
+        snprintf(path, sizeof path,
+                 "/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64 "kB/free_hugepages",
+                 p->node, p->page_bytes / 1024);
+        int rc = sum_kib(path, number, &n, err);
+        *bytes = n * p->page_bytes;
+        return rc;
+    }
+    bool alone = true;
+    for (uint32_t k = 0; k < machine->pool_count; k++) alone &= machine->pools[k].node == p->node;
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%u/meminfo", p->node);
+    int rc = alone ? sum_kib("/proc/meminfo", available, &n, err) : sum_kib(path, of_node, &n, err);
+    *bytes = n * 1024;
+    return rc;
+}

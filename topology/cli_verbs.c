@@ -231,6 +231,23 @@ int topo_cli_apply(struct cli *c)
     return topo_cli_report(c);
 }
 
+/* Say where a live node has less right now than the plan hands out. */
+static void tell_short_memory(struct weir_topo_text *t, const struct weir_topo_plan *plan)
+{
+    for (uint32_t p = 0; plan->machine->live && p < plan->machine->pool_count; p++) {
+        struct weir_topo_error ignored;
+        uint64_t now = 0;
+        if (!plan->pool_granted[p] || weir_topo_pool_available(plan->machine, p, &now, &ignored) ||
+            now >= plan->pool_granted[p])
+            continue;
+        topo_text(t, "node %u has ", plan->machine->pools[p].node);
+        topo_text_bytes(t, now);
+        topo_text(t, " available right now, the plan hands out ");
+        topo_text_bytes(t, plan->pool_granted[p]);
+        topo_text(t, "\n");
+    }
+}
+
 int topo_cli_verify(struct cli *c)
 {
     struct world w = {0};
@@ -256,6 +273,7 @@ int topo_cli_verify(struct cli *c)
             topo_text(
                 &t, "the plan is valid and fits this machine (%u partitions, isolation: %s)\n",
                 w.plan->partition_count, w.machine->isolation[0] ? w.machine->isolation : "none");
+            tell_short_memory(&t, w.plan);
             if (c->pid)
                 topo_text(&t,
                           "process %d: %u of %u partitions have a thread bound to exactly their "

@@ -101,7 +101,8 @@ static void add_nodes(struct rng *r, const struct shape *s, struct topo_raw *raw
         }
         for (uint32_t p = 0; p < raw->pu_count; p++)
             raw->node_pu[(size_t)n * raw->pu_count + p] =
-                package_nodes ? group_of[p] / s->groups == g / s->groups : group_of[p] == g;
+                (uint8_t)(package_nodes ? group_of[p] / s->groups == g / s->groups
+                                        : group_of[p] == g);
         n++;
         if (!hbm) continue;
         raw->nodes[n] = (struct topo_raw_node){

@@ -8,7 +8,7 @@
 #include <time.h>
 
 static uint64_t seed_now;
-static uint64_t failures, regressions, comparisons, suggestions;
+static uint64_t failures, regressions, comparisons, suggestions, reorderings, different;
 
 static void report(const char *property, const char *detail)
 {
@@ -198,6 +198,45 @@ static void renumbered(struct rng *r, const struct topo_raw *raw, const struct w
     topo_raw_clear(&other);
 }
 
+static void swap_pus(struct topo_raw *raw, uint32_t i, uint32_t j)
+{
+    struct topo_raw_pu keep = raw->pus[i];
+    raw->pus[i] = raw->pus[j];
+    raw->pus[j] = keep;
+    for (uint32_t n = 0; n < raw->node_count; n++) {
+        uint8_t *row = raw->node_pu + (size_t)n * raw->pu_count, in = row[i];
+        row[i] = row[j];
+        row[j] = in;
+    }
+    for (uint32_t d = 0; d < raw->device_count; d++) {
+        uint8_t *near = raw->devices[d].near;
+        if (!near) continue;
+        uint8_t in = near[i];
+        near[i] = near[j];
+        near[j] = in;
+    }
+}
+
+/* Even the order in which a source lists the PUs is only a tie-break: the plan is valid, and its
+ * cost seldom another. */
+static void reordered(struct rng *r, const struct topo_raw *raw, const struct weir_topo_demand *d,
+                      const struct run *first)
+{
+    struct topo_raw other;
+    struct run run;
+    copy_raw(raw, &other);
+    for (uint32_t i = other.pu_count; i > 1; i--) swap_pus(&other, i - 1, rng_below(r, i));
+    reorderings++;
+    if (make(&other, d, &run)) {
+        const struct weir_topo_totals *a = &first->p->totals, *b = &run.p->totals;
+        different += a->rejected != b->rejected || a->remote_bytes != b->remote_bytes ||
+                     a->load_max_ppm > b->load_max_ppm + b->load_max_ppm / 50 ||
+                     b->load_max_ppm > a->load_max_ppm + a->load_max_ppm / 50;
+    }
+    clear(&run);
+    topo_raw_clear(&other);
+}
+
 /* Is SECOND worse than FIRST: an earlier partition rejected, or the same ones admitted at a higher
  * cost? */
 static bool worse(const struct weir_topo_plan *first, const struct weir_topo_plan *second)
@@ -359,7 +398,10 @@ static void one_case(uint64_t seed, uint64_t *counts)
         switch (seed % 6) {
         case 0: deterministic(&raw, d, &run); break;
         case 1: restricted_is_smaller(&raw, d, &run); break;
-        case 2: renumbered(&r, &raw, d, &run); break;
+        case 2:
+            renumbered(&r, &raw, d, &run);
+            reordered(&r, &raw, d, &run);
+            break;
         case 3: more_memory(&r, &raw, d, &run); break;
         case 4: equal_partitions_stay_local(&r, &raw); break;
         default: unchanged_stays(&raw, d, &run);
@@ -382,6 +424,9 @@ int main(int argc, char **argv)
     printf("more memory, planned from scratch: worse in %" PRIu64 " of %" PRIu64 " comparisons\n",
            regressions, comparisons);
     if (regressions * 200 > comparisons + 200) failures++; /* 0.5 % */
+    printf("PUs listed in another order: another cost in %" PRIu64 " of %" PRIu64 " plans\n",
+           different, reorderings);
+    if (different * 10 > reorderings + 100) failures++;
     /* a generator that stopped producing one of the outcomes would make the test hollow */
     bool hollow = cases >= 1000 && (!counts[0] || !counts[1] || !counts[2] || !suggestions);
     return failures || hollow ? 1 : 0;

@@ -454,6 +454,12 @@ WEIR_TOPO_CHECK int weir_topo_verify_memory(const struct weir_topo_plan *plan, u
                                             struct weir_topo_verdict *out,
                                             struct weir_topo_error *err);
 
+/* What pool POOL of a live machine could give right now: free memory and what the kernel can take
+   back at once. The plan counts with what the node has, which can change and which others use too;
+   ask before relying on it. */
+WEIR_TOPO_CHECK int weir_topo_pool_available(const struct weir_topo_machine *machine, uint32_t pool,
+                                             uint64_t *bytes, struct weir_topo_error *err);
+
 /* ---------------------------------------------------------------- leases: several processes on one
  * machine */
 
