@@ -4,7 +4,8 @@
 /* The native operators round after every operation, so kernels do. */
 #pragma OPENCL FP_CONTRACT OFF
 
-/* A string: LEN bytes at P, which lie in buffer SPACE (a number of the generated table of bases). */
+/* A string: LEN bytes at P, which lie in buffer SPACE (a number of the generated table of bases).
+ */
 typedef struct {
     __global const uchar *p;
     uint len, space;
@@ -13,8 +14,10 @@ typedef struct {
 #define WK_BIT(v, i) ((uchar)((v)[(i) >> 3] >> ((i)&7) & 1))
 
 /* Every kernel ends by saying how it went: STATUS[8 * group + …]. */
-#define ST_ROWS  0 /* rows or groups written */
-#define ST_FULL  1 /* not 0: the output was too small, so many would have done so far; the batch is run again */
+#define ST_ROWS 0 /* rows or groups written */
+#define ST_FULL                                                                                    \
+    1 /* not 0: the output was too small, so many would have done so far; the batch is run again   \
+       */
 #define ST_ERROR 2 /* not 0: a value error decided something; the batch is handed back */
 static inline int wk_cmp_s(wk_s a, wk_s b)
 {
@@ -39,7 +42,8 @@ static inline uchar wk_eq_s(wk_s a, wk_s b)
         (lo) += ((hi) - (dd_t - dd_b)) + ((x)-dd_b);                                               \
         (hi) = dd_t;                                                                               \
     }
-/* A double as an integer of the same order (-0 < 0, every NaN is the largest), and back: MIN and MAX. */
+/* A double as an integer of the same order (-0 < 0, every NaN is the largest), and back: MIN and
+ * MAX. */
 static inline long wk_order_f64(double d)
 {
     long bits = as_long(d != d ? as_double(0x7ff8000000000000UL) : d);
