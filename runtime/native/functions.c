@@ -6,8 +6,8 @@
 #include <strings.h>
 
 static const struct fn_family *const families[] = {
-    &weir_fn_math,    &weir_fn_round, &weir_fn_text,      &weir_fn_text_edit,
-    &weir_fn_pattern, &weir_fn_time,  &weir_fn_time_unit, &weir_fn_time_text,
+    &weir_fn_math,   &weir_fn_round, &weir_fn_text, &weir_fn_text_edit, &weir_fn_pattern,
+    &weir_fn_digest, &weir_fn_url,   &weir_fn_time, &weir_fn_time_unit, &weir_fn_time_text,
 };
 #define N_FAMILIES (int)(sizeof families / sizeof *families)
 
