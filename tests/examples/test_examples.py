@@ -6,7 +6,7 @@ usage: test_examples.py [--weir PROGRAM] --tools FOLDER [--source FOLDER] [--onl
   --weir PROGRAM   the weir program; without it only examples/expected is compared
   --tools FOLDER   where make_weblog and make_ysb are
   --source FOLDER  the repository's root (two folders up)
-  --only NAME      web_attack, ysb or flights; without it the first two
+  --only NAME      quickstart, web_attack, ysb or flights; without it all but the last
   --scale N        lines or events to generate (20000)
   --update         write examples/expected/*.csv from SQLite's answers instead of comparing; runs no weir
 
@@ -134,6 +134,25 @@ def check_expected(folder, name, queries, right):
     return not good
 
 
+def test_quickstart(weir, sql):
+    """Its rows are random: every order counts once, pieces are 1 to 9 each, and revenue is exact."""
+    prices = {"tea": 320, "coffee": 475, "cocoa": 290}
+    failures = 0
+    for device, partitions in (("native", "1"), ("native", "8"), ("auto", "2")):
+        done = subprocess.run([weir, "run", sql, "--device", device, "--partitions", partitions, "--format", "csv"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        rows = [(name, int(orders), int(pieces), int(revenue.replace(".", "")))
+                for name, orders, pieces, revenue in list(csv.reader(io.StringIO(done.stdout)))[1:]]
+        good = (done.returncode == 0 and [row[0] for row in rows] == sorted(prices)
+                and sum(row[1] for row in rows) == 100000 and all(n <= k <= 9 * n for _, n, k, _ in rows)
+                and all(revenue == prices[name] * pieces for name, _, pieces, revenue in rows))
+        print(f"{'ok  ' if good else 'FAIL'} quickstart.sql --device {device} --partitions {partitions}")
+        if not good:
+            print(done.stdout, done.stderr)
+        failures += not good
+    return failures
+
+
 def test_example(arguments, name, work):
     examples = os.path.join(arguments.source, "examples")
     queries = {"web_attack": reference.WEB_ATTACK, "ysb": reference.YSB, "flights": reference.FLIGHTS}[name]
@@ -184,13 +203,18 @@ def main():
     parser.add_argument("--weir")
     parser.add_argument("--tools", required=True)
     parser.add_argument("--source", default=os.path.dirname(os.path.dirname(here)))
-    parser.add_argument("--only", choices=("web_attack", "ysb", "flights"))
+    parser.add_argument("--only", choices=("quickstart", "web_attack", "ysb", "flights"))
     parser.add_argument("--scale", type=int, default=DEFAULT_SCALE)
     parser.add_argument("--update", action="store_true")
     arguments = parser.parse_args()
-    names = [arguments.only] if arguments.only else ["web_attack", "ysb"]
+    names = [arguments.only] if arguments.only else ["quickstart", "web_attack", "ysb"]
     failures, tested = 0, 0
     for name in names:
+        if name == "quickstart":
+            tested += 1
+            if arguments.weir:
+                failures += test_quickstart(arguments.weir, os.path.join(arguments.source, "examples", "quickstart.sql"))
+            continue
         with tempfile.TemporaryDirectory() as work:
             result = test_example(arguments, name, work)
         if result is not None:
