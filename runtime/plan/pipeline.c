@@ -195,7 +195,8 @@ static bool same_const(const struct weir_pipe_builder *b, const struct weir_cons
     if (!weir_type_equal(x->type, y->type) || x->is_null != y->is_null) return false;
     if (x->is_null) return true;
     if (weir_type_phys(x->type) == WEIR_PHYS_STR)
-        return x->len == y->len && !memcmp((char *)b->bytes.data + x->off, y_bytes, x->len);
+        return x->len == y->len &&
+               (!x->len || !memcmp((char *)b->bytes.data + x->off, y_bytes, x->len));
     return x->w[0] == y->w[0] && x->w[1] == y->w[1];
 }
 

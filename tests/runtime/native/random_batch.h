@@ -60,6 +60,8 @@ static inline struct weir_value nth_value(struct weir_type t, uint32_t k, bool s
     case WEIR_PHYS_F64: v.f = k < 8 ? odd[k] : (double)k / 3; break;
     default: v.s = (struct weir_str){text + k % 31, k % 23}; break;
     }
+    if (t.id == WEIR_TYPE_DECIMAL && weir_type_phys(t) == WEIR_PHYS_I64)
+        v.i %= (int64_t)weir_pow10_i128[t.precision];
     return v;
 }
 
