@@ -117,10 +117,11 @@ int main(void)
     if (!status) status = weir_open(NULL, &engine, &error);
     if (!status) status = weir_register_stream(engine, "readings", &stream, &error);
     if (!status)
-        status = weir_query(engine,
-                            "SELECT sensor, COUNT(*), AVG(celsius) AS mean, MAX(celsius) FROM readings\n"
-                            "WHERE celsius > 20 GROUP BY sensor ORDER BY mean DESC, sensor LIMIT 5",
-                            &answer, &error);
+        status =
+            weir_query(engine,
+                       "SELECT sensor, COUNT(*), AVG(celsius) AS mean, MAX(celsius) FROM readings\n"
+                       "WHERE celsius > 20 GROUP BY sensor ORDER BY mean DESC, sensor LIMIT 5",
+                       &answer, &error);
     if (!status) status = print_answer(&answer);
     if (status) fprintf(stderr, "embed: %s\n", error.message);
     weir_close(engine);

@@ -106,10 +106,9 @@ struct weir_function {
                 const struct weir_vec *const *arg, uint32_t n, struct weir_vec *out);
     bool sees_null; /* eval gets NULL arguments and decides itself (COALESCE-like) */
     bool volatile_; /* a new value for each row or run (RAND, UUID): never folded, never shared */
-    const char
-        *device; /* the helper of kernels/common that a generated kernel calls, taking the
+    const char *device; /* the helper of kernels/common that a generated kernel calls, taking the
                     arguments' device values in order; NULL: this function runs natively only */
-    int param;   /* for families that share infer/eval */
+    int param;          /* for families that share infer/eval */
 };
 
 int weir_function_count(void);
