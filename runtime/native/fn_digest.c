@@ -353,7 +353,7 @@ static int eval_unhex(ARGS)
             int x = nibble(s.data[k]);
             bad |= x;
             uint32_t at = (k + odd) / 2;
-            p[at] = (char)((k + odd) & 1 ? (p[at] | x) : x << 4);
+            p[at] = (char)((k + odd) & 1 ? (p[at] | x) : (int)((unsigned)x << 4));
             if (odd && !k) p[0] = (char)x;
         }
         if (bad < 0) st[i] = WK_NULL;
