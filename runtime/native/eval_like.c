@@ -38,6 +38,7 @@ static int64_t match_at(const struct piece *p, const uint8_t *s, uint32_t len, u
 static bool search(const struct piece *p, const uint8_t *s, uint32_t len, uint32_t *at)
 {
     if (!p->chars) {
+        if (len - *at < p->len) return false; /* also: no pointer to search when there is no text */
         const uint8_t *hit = memmem(s + *at, len - *at, p->byte, p->len);
         if (!hit) return false;
         *at = (uint32_t)(hit - s) + p->len;
