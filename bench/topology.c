@@ -252,6 +252,35 @@ static void speed(const struct weir_topo_machine *m, uint32_t n, int rounds, con
     free(ms);
 }
 
+/* One partition more and one less, on a plan of 10,000. */
+static void speed_resize(const struct weir_topo_machine *m)
+{
+    struct weir_topo_demand *d = uneven(m, 10000, 80, 1);
+    struct weir_topo_plan *p, *before;
+    struct weir_topo_error err;
+    double us[200];
+    if (weir_topo_plan_make(m, d, NULL, &p, &err)) abort();
+    before = p;
+    for (int k = 0; k < 200; k++) {
+        uint32_t stream = (uint32_t)k * 37 % 9000;
+        while (p->streams[stream].milli_cu > 300)
+            stream++; /* one that fits beside others on a core */
+        double start = now_ms();
+        if (weir_topo_plan_resize(&p, stream, k % 2 ? 1 : 2, &err)) abort();
+        us[k] = (now_ms() - start) * 1000;
+        if (k % 2 == 0) { /* the same stream shrinks next */
+            start = now_ms();
+            if (weir_topo_plan_resize(&p, stream, 1, &err)) abort();
+            us[++k] = (now_ms() - start) * 1000;
+        }
+    }
+    qsort(us, 200, sizeof *us, compare_double);
+    printf("one partition more or less of 10000: p50 %.0f us, p99 %.0f us%s   (bar: 100 us)\n",
+           us[100], us[198], p == before ? "" : " (some planned anew)");
+    weir_topo_plan_free(p);
+    weir_topo_demand_free(d);
+}
+
 static void speed_rest(const struct weir_topo_machine *m)
 {
     struct weir_topo_demand *d;
@@ -295,6 +324,7 @@ int main(int argc, char **argv)
     if (weir_topo_machine_load(&o, &m, &err)) return 1;
     speed(m, 10000, quick ? 5 : 100, "5 ms, 20 ms");
     speed(m, 100000, quick ? 1 : 5, "100 ms");
+    speed_resize(m);
     speed_rest(m);
     weir_topo_machine_free(m);
     return 0;

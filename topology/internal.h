@@ -145,6 +145,9 @@ int topo_verify_process(const struct weir_topo_plan *plan, int pid,
                         struct topo_process_verdict *out,
                         struct weir_topo_error *err) TOPO_NODISCARD;
 
+/* Set plan->all_explicit and any_exclusive from its streams. */
+void topo_plan_summarise(struct weir_topo_plan *plan);
+
 /* ---- the planner's view of costs; the same numbers are used by the checker's bound */
 
 /* What a byte of POOL costs a thread of DOMAIN: local bytes cost the tier's rank, remote ones at

@@ -147,6 +147,17 @@ static int open_memory(struct topo_state *s, struct weir_topo_error *err)
     return WEIR_TOPO_OK;
 }
 
+void topo_plan_summarise(struct weir_topo_plan *plan)
+{
+    plan->all_explicit = true;
+    plan->any_exclusive = false;
+    for (uint32_t k = 0; k < plan->stream_count; k++) {
+        plan->all_explicit &=
+            plan->streams[k].milli_cu && plan->streams[k].memory_mode != WEIR_TOPO_MEMORY_AUTO;
+        plan->any_exclusive |= plan->streams[k].mode == WEIR_TOPO_EXCLUSIVE;
+    }
+}
+
 static int open_plan(struct topo_state *s, const struct weir_topo_demand *demand,
                      struct weir_topo_error *err)
 {
@@ -182,6 +193,7 @@ static int open_plan(struct topo_state *s, const struct weir_topo_demand *demand
         !s->device_owned || !s->device_bytes_used)
         return topo_fail_nomem(err, "planning");
     memcpy(plan->streams, demand->streams, demand->stream_count * sizeof *plan->streams);
+    topo_plan_summarise(plan);
     return WEIR_TOPO_OK;
 }
 

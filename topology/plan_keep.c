@@ -14,15 +14,22 @@ static bool same_needs(const struct weir_topo_stream *a, const struct weir_topo_
            a->device_kind == b->device_kind;
 }
 
-/* The stream of CURRENT with the name of ST and the index of its first partition; false if there is
- * none. */
+struct place {
+    uint32_t stream, first; /* what was found, and the index of its first partition */
+    uint32_t next, next_first;
+};
+
+/* The stream of CURRENT with the name of ST, into AT. The search goes on where it ended the last time: streams usually come in
+   the same order, and then it takes one step. */
 static bool find_stream(const struct weir_topo_plan *current, const struct weir_topo_stream *st,
-                        uint32_t *stream, uint32_t *first)
+                        struct place *at)
 {
-    *first = 0;
-    for (*stream = 0; *stream < current->stream_count; (*stream)++) {
-        if (!strcmp(current->streams[*stream].name, st->name)) return true;
-        *first += current->streams[*stream].partitions;
+    for (uint32_t tried = 0; tried < current->stream_count; tried++) {
+        if (at->next >= current->stream_count) at->next = at->next_first = 0;
+        at->stream = at->next;
+        at->first = at->next_first;
+        at->next_first += current->streams[at->next++].partitions;
+        if (!strcmp(current->streams[at->stream].name, st->name)) return true;
     }
     return false;
 }
@@ -56,13 +63,13 @@ int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err)
     if (!s->keep_first || !s->keep_count || !s->keep_pu || !s->wanted)
         return topo_fail_nomem(err, "planning");
     size_t used = 0;
+    struct place at = {0};
     for (uint32_t k = 0, i = 0; k < s->plan->stream_count;
          i += s->plan->streams[k].partitions, k++) {
         const struct weir_topo_stream *st = &s->plan->streams[k];
-        uint32_t stream, first;
-        if (!find_stream(current, st, &stream, &first) ||
-            !same_needs(st, &current->streams[stream]))
+        if (!find_stream(current, st, &at) || !same_needs(st, &current->streams[at.stream]))
             continue;
+        uint32_t stream = at.stream, first = at.first;
         for (uint32_t j = 0; j < st->partitions && j < current->streams[stream].partitions; j++)
             if (keep_one(s, i + j, first + j, &used) && st->mode == WEIR_TOPO_EXCLUSIVE)
                 for (uint32_t p = 0; p < s->keep_count[i + j]; p++)
@@ -176,9 +183,10 @@ void topo_count_moves(struct weir_topo_plan *plan, const struct weir_topo_plan *
 {
     plan->totals.moved_bytes = 0;
     plan->totals.moved_partitions = 0;
+    struct place at = {0};
     for (uint32_t k = 0, i = 0; k < plan->stream_count; i += plan->streams[k].partitions, k++) {
-        uint32_t stream, first;
-        if (!find_stream(current, &plan->streams[k], &stream, &first)) continue;
+        if (!find_stream(current, &plan->streams[k], &at)) continue;
+        uint32_t stream = at.stream, first = at.first;
         for (uint32_t j = 0;
              j < plan->streams[k].partitions && j < current->streams[stream].partitions; j++) {
             const struct weir_topo_partition *now = &plan->partitions[i + j],

@@ -289,6 +289,7 @@ static int read_streams(struct reading *r, const struct topo_json_value *list)
         r->plan->streams = demand->streams;
         r->plan->stream_count = demand->stream_count;
         demand->streams = NULL;
+        topo_plan_summarise(r->plan);
     }
     weir_topo_demand_free(demand);
     return rc;

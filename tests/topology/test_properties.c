@@ -8,7 +8,7 @@
 #include <time.h>
 
 static uint64_t seed_now;
-static uint64_t failures, regressions, comparisons, suggestions, reorderings, different;
+static uint64_t failures, regressions, comparisons, suggestions, reorderings, different, in_place;
 
 static void report(const char *property, const char *detail)
 {
@@ -378,6 +378,49 @@ static void survives_json(const struct run *run)
     weir_topo_text_free(&b);
 }
 
+/* One partition more, one less, some more: each result is a plan by the checker, with the streams that were asked. */
+static void resized(struct rng *r, const struct topo_raw *raw, const struct weir_topo_demand *d)
+{
+    struct weir_topo_machine *m;
+    struct weir_topo_plan *p;
+    struct weir_topo_error err = {0};
+    if (topo_machine_build(raw, &m, &err)) return;
+    struct weir_topo_demand *own;
+    if (weir_topo_demand_new(&own, &err)) abort();
+    for (uint32_t k = 0; k < d->stream_count;
+         k++) { /* half of the cases in the form that is changed in place */
+        struct weir_topo_stream st = d->streams[k];
+        if (rng_chance(r, 70)) {
+            st.milli_cu = 1 + rng_below(r, 150);
+            st.memory_mode = WEIR_TOPO_MEMORY_BYTES;
+            st.bytes = (uint64_t)rng_below(r, 30) << 20;
+            st.tier = WEIR_TOPO_TIER_ANY;
+            st.page_bytes = 0;
+            st.device = WEIR_TOPO_DEVICE_NONE;
+        }
+        if (weir_topo_demand_add(own, &st, &err)) abort();
+    }
+    if (weir_topo_plan_make(m, own, NULL, &p, &err)) {
+        report("a plan to be resized", err.message);
+        p = NULL;
+    }
+    for (int step = 0; p && step < 6; step++) {
+        uint32_t k = rng_below(r, own->stream_count), n = p->streams[k].partitions;
+        uint32_t want = rng_chance(r, 50) ? n + 1 + rng_below(r, 3) : n > 1 ? n - 1 : 2;
+        const struct weir_topo_plan *before = p;
+        if (weir_topo_plan_resize(&p, k, want, &err))
+            report("a plan can be resized", err.message);
+        else if (weir_topo_plan_check(p, &err))
+            report("a resized plan is a plan", err.message);
+        else if (p->streams[k].partitions != want)
+            report("a resized plan", "has another size");
+        in_place += p == before;
+    }
+    weir_topo_plan_free(p);
+    weir_topo_demand_free(own);
+    weir_topo_machine_free(m);
+}
+
 static void one_case(uint64_t seed, uint64_t *counts)
 {
     struct rng r = {seed};
@@ -403,7 +446,10 @@ static void one_case(uint64_t seed, uint64_t *counts)
             reordered(&r, &raw, d, &run);
             break;
         case 3: more_memory(&r, &raw, d, &run); break;
-        case 4: equal_partitions_stay_local(&r, &raw); break;
+        case 4:
+            equal_partitions_stay_local(&r, &raw);
+            resized(&r, &raw, d);
+            break;
         default: unchanged_stays(&raw, d, &run);
         }
     }
@@ -428,6 +474,7 @@ int main(int argc, char **argv)
            different, reorderings);
     if (different * 10 > reorderings + 100) failures++;
     /* a generator that stopped producing one of the outcomes would make the test hollow */
-    bool hollow = cases >= 1000 && (!counts[0] || !counts[1] || !counts[2] || !suggestions);
+    bool hollow =
+        cases >= 1000 && (!counts[0] || !counts[1] || !counts[2] || !suggestions || !in_place);
     return failures || hollow ? 1 : 0;
 }
