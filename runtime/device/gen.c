@@ -46,7 +46,6 @@ const char *gen_arg_name(struct gen *g, enum gen_arg_kind kind, int a, int b, ch
     if (i == k->n_args) {
         if (i == GEN_MAX_ARGS) {
             gen_refuse(g, "the pipeline reads more columns than a kernel takes arguments");
-            i = 0;
         } else {
             k->arg[k->n_args++] = (struct gen_arg){(uint8_t)kind, (uint16_t)a, (uint16_t)b};
         }

@@ -67,15 +67,11 @@ void gen_put_state(struct gen *g, uint32_t r, const char *fmt, ...)
 
 void gen_strict(struct gen *g, uint32_t a, uint32_t b, char out[64])
 {
-    char x[16], y[16];
-    if (!g->may[a] && !g->may[b])
-        strcpy(out, "0");
-    else if (!g->may[b])
-        strcpy(out, gen_state(g, a, x));
-    else if (!g->may[a])
-        strcpy(out, gen_state(g, b, y));
-    else
+    char x[16];
+    if (g->may[a] && g->may[b])
         snprintf(out, 64, "wk_strict(s%u, s%u)", a, b);
+    else
+        snprintf(out, 64, "%s", gen_state(g, g->may[b] ? b : a, x));
 }
 
 static bool left_joined(const struct gen *g, int table)
@@ -95,7 +91,7 @@ static void column(struct gen *g, uint32_t r, const struct weir_insn *in)
     if (tab)
         snprintf(idx, sizeof idx, "j%d", a);
     else
-        strcpy(idx, "row");
+        snprintf(idx, sizeof idx, "row");
     gen_arg_name(g, tab ? GEN_TAB_VALUES : GEN_IN_VALUES, a, b, v);
     struct weir_type stored =
         tab ? weir_pipe_type(g->p)[weir_pipe_table(g->p)[a].first_type + in->a]
@@ -167,7 +163,7 @@ static void helper(struct gen *g, uint32_t r, const char *name, uint32_t a, cons
     if (b)
         gen_strict(g, a, *b, st);
     else
-        strcpy(st, gen_state(g, a, x));
+        snprintf(st, sizeof st, "%s", gen_state(g, a, x));
     gen_put(g, "uchar t%u = 0;", r);
     if (b)
         gen_put(g, "%s r%u = wk_%s_%s((%s)r%u, (%s)r%u, &t%u);", c_kind(p), r, name, sfx, ct, a, ct,

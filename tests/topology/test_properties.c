@@ -112,9 +112,8 @@ static double fixed_cost(const struct weir_topo_plan *p)
                 uint32_t c = topo_cost(p->machine, d, p->grants[g].pool);
                 if (c < best) best = c;
             }
-            if (best >= 1000)
-                sum +=
-                    (double)p->grants[g].bytes * (best / 1000); /* by distance, whatever the tier */
+            uint32_t steps = best / 1000; /* by distance, whatever the tier */
+            sum += (double)p->grants[g].bytes * steps;
         }
     }
     return sum;
