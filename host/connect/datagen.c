@@ -1,6 +1,6 @@
 /* The connector 'datagen'. Rows have numbers; a split makes a range of them, or, when there is no
    end, every n-th block. Reading at a given rate waits until a block is due, a tenth of a second's
-   rows at a time. */
+   rows at a time; no call waits for much longer than that. */
 #include "host/connect/datagen.h"
 
 #include <stdio.h>
@@ -11,7 +11,8 @@
 #include "host/connect/connectors.h"
 
 #define FIXED_NOW_US 1704067200000000 /* 2024-01-01 00:00:00 */
-#define BLOCK_ROWS   1024             /* of unbounded tables; the same for every number of splits */
+#define MAX_WAIT_US  100000
+#define BLOCK_ROWS   1024 /* of unbounded tables; the same for every number of splits */
 
 struct gen_source {
     struct weir_source base;
@@ -95,7 +96,7 @@ static int open_split(struct weir_source *base, int split, const int *columns, i
     return 0;
 }
 
-/* How many of WANT rows to make now; waits until they are due. */
+/* How many of WANT rows to make now; waits until they are due. 0: they are not yet. */
 static uint32_t pace(const struct gen_reader *r, uint32_t want)
 {
     const struct gen_source *s = r->source;
@@ -105,11 +106,13 @@ static uint32_t pace(const struct gen_reader *r, uint32_t want)
     if (want > most) want = most;
     int64_t due_us = r->started_us + (int64_t)((double)(r->made + want) / rate * 1e6);
     int64_t wait_us = due_us - clock_us(CLOCK_MONOTONIC);
+    bool due = wait_us <= MAX_WAIT_US;
+    if (!due) wait_us = MAX_WAIT_US;
     if (wait_us > 0) {
         struct timespec t = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
         nanosleep(&t, NULL);
     }
-    return want;
+    return due ? want : 0;
 }
 
 static int next(struct weir_reader *base, uint32_t max_rows, struct weir_batch **out,
@@ -213,7 +216,7 @@ static int init(struct gen_source *s, const struct weir_table_spec *t, struct we
         if (rc) return rc;
     }
     s->base.bounded = s->rows != UINT64_MAX;
-    s->base.streaming = !s->base.bounded;
+    s->base.streaming = !s->base.bounded || rate > 0;
     s->base.est_rows = s->base.bounded && s->rows <= INT64_MAX ? (int64_t)s->rows : -1;
     s->rows_per_second = rate > 0 ? rate : s->base.bounded ? 0 : 10000;
     return 0;

@@ -2,14 +2,31 @@
    front, new bytes follow. It grows only when one record does not fit. A range that does not begin
    at byte 0 starts one byte early and drops everything up to and including the first line end that
    is outside quotes: whoever reads the range before reads that record to its end, because it begins
-   in that range. */
+   in that range. A live file (a pipe) is read when rows are asked for and never waited for for long:
+   what is there goes on at once, as rows that others may be waiting for. */
 #include "host/connect/file_reader.h"
 
 #include <string.h>
+#include <time.h>
 
 #define WINDOW_BYTES ((size_t)256 << 10)
 
-/* Drop what is used and read more; at_eof when nothing came. */
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* How long the next read may wait; -1: as long as it takes. */
+static int patience(const struct weir_file_reader *r)
+{
+    if (!r->live) return -1;
+    int64_t left = r->deadline_ms - now_ms();
+    return left > 0 ? (int)left : 0;
+}
+
+/* Drop what is used and read more: at_eof at the end, waiting when a live file has no more now. */
 static int refill(struct weir_file_reader *r, struct weir_error *err)
 {
     size_t rest = r->len - r->used;
@@ -25,9 +42,10 @@ static int refill(struct weir_file_reader *r, struct weir_error *err)
         r->cap *= 2;
     }
     size_t got;
-    int rc = weir_stream_read(r->stream, r->buf + r->len, r->cap - r->len, &got, err);
+    int rc = weir_stream_read_soon(r->stream, r->buf + r->len, r->cap - r->len, patience(r), &got,
+                                   &r->waiting, err);
     if (rc) return rc;
-    r->at_eof = got == 0;
+    r->at_eof = got == 0 && !r->waiting;
     r->len += got;
     memset(r->buf + r->len, 0, WEIR_DECODE_PADDING);
     return 0;
@@ -57,15 +75,16 @@ static int locate(struct weir_file_reader *r, int rc, size_t at, struct weir_err
     return rc;
 }
 
-/* Byte order mark and header, at the start of the file. */
+/* Byte order mark and header, at the start of the file. Leaves r->begun false when they are not
+   there yet. */
 static int begin_file(struct weir_file_reader *r, struct weir_error *err)
 {
     int rc = 0;
-    while (r->len < 3 && !r->at_eof && !rc) rc = refill(r, err);
-    if (rc) return rc;
+    while (r->len < 3 && !r->at_eof && !r->waiting && !rc) rc = refill(r, err);
+    if (rc || r->waiting) return rc;
     if (r->len >= 3 && memcmp(r->buf, "\xEF\xBB\xBF", 3) == 0) r->used = 3;
-    if (!r->decoder->ops->begin_file) return 0;
-    for (;;) {
+    r->begun = !r->decoder->ops->begin_file;
+    while (!r->begun) {
         struct weir_window w = window(r);
         size_t used = 0;
         w.limit = w.len;
@@ -73,11 +92,13 @@ static int begin_file(struct weir_file_reader *r, struct weir_error *err)
         if (rc < 0) return locate(r, rc, r->decoder->error_at, err);
         if (rc > 0) {
             r->used += used;
+            r->begun = true;
             return 0;
         }
         rc = refill(r, err);
-        if (rc) return rc;
+        if (rc || r->waiting) return rc;
     }
+    return 0;
 }
 
 /* Go behind the first line end outside quotes. */
@@ -103,9 +124,12 @@ static int start(struct weir_file_reader *r, const struct weir_file_range *range
     bool names = r->table->format == WEIR_FORMAT_CSV && r->table->csv.header;
     if (range->start == 0 || names) {
         rc = weir_stream_open(r->path, 0, range->start ? NULL : progress, &r->stream, err);
-        if (!rc) rc = begin_file(r, err);
+        r->live = !rc && weir_stream_is_live(r->stream);
+        if (rc || r->live) return rc;
+        rc = begin_file(r, err);
         if (rc || range->start == 0) return rc;
     }
+    r->begun = true;
     uint64_t header_end = r->base + r->used;
     weir_stream_close(r->stream);
     r->stream = NULL;
@@ -164,27 +188,37 @@ void weir_file_reader_log(struct weir_file_reader *r, struct weir_error_log *log
     r->decoder->skip_ctx = r;
 }
 
+/* There is a first row: others may join it, but not for long. */
+static void linger(struct weir_file_reader *r)
+{
+    if (r->live) r->deadline_ms = now_ms() + WEIR_LIVE_LINGER_MS;
+}
+
 int weir_file_reader_rows(struct weir_file_reader *r, uint32_t max_rows, struct weir_builder *b,
                           uint32_t *rows, struct weir_error *err)
 {
+    int rc = 0;
     *rows = 0;
-    while (*rows < max_rows && r->base + r->used < r->end) {
+    r->waiting = false;
+    if (r->live) r->deadline_ms = now_ms() + WEIR_LIVE_WAIT_MS;
+    if (!r->begun) rc = begin_file(r, err);
+    while (!rc && r->begun && *rows < max_rows && r->base + r->used < r->end) {
         struct weir_window w = window(r);
         size_t used = 0;
         uint32_t n = 0;
-        int rc = w.len
-                     ? r->decoder->ops->decode(r->decoder, &w, max_rows - *rows, b, &used, &n, err)
-                     : 0;
+        rc = w.len ? r->decoder->ops->decode(r->decoder, &w, max_rows - *rows, b, &used, &n, err)
+                   : 0;
         if (rc) return locate(r, rc, r->decoder->error_at, err);
+        if (n && !*rows) linger(r);
         *rows += n;
         if (n) r->decoder->last_record += r->used; /* from the window to the buffer */
         r->used += used;
         if (*rows == max_rows || r->base + r->used >= r->end) break;
         if (r->at_eof) break;
         rc = refill(r, err);
-        if (rc) return rc;
+        if (r->waiting) break;
     }
-    return 0;
+    return rc;
 }
 
 uint64_t weir_file_reader_position(const struct weir_file_reader *r)

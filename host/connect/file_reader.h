@@ -20,6 +20,10 @@ struct weir_file_reader {
     uint64_t base;   /* offset in the (uncompressed) file of buf[0] */
     uint64_t end;    /* records that begin here or later are somebody else's */
     bool at_eof;
+    bool live;           /* the bytes come over time; they are not waited for for long */
+    bool begun;          /* byte order mark and header are behind us */
+    int64_t deadline_ms; /* live: when the read that runs gives up (monotonic clock) */
+    bool waiting;   /* the last call of weir_file_reader_rows ended because nothing was there */
     uint64_t lines; /* line ends before base, kept only where the file cannot be read again */
     struct weir_error_log *log; /* of skipped records; NULL: none */
     bool reread;                /* the file can be read again */
@@ -42,7 +46,13 @@ int weir_file_reader_open(const struct weir_file_table *table, const char *path,
 /* From now on, skipped records go to LOG (borrowed). */
 void weir_file_reader_log(struct weir_file_reader *r, struct weir_error_log *log);
 
-/* Append up to MAX_ROWS rows to B; *ROWS = 0 at the end. Errors name file and line. */
+/* How long a live file is waited for: for the first row of a batch, after which the caller is told
+   that there is none yet; and for more rows, counted from the first one. */
+#define WEIR_LIVE_WAIT_MS   100
+#define WEIR_LIVE_LINGER_MS 20
+
+/* Append up to MAX_ROWS rows to B; *ROWS = 0 at the end, or when a live file has nothing now
+   (r->waiting). Errors name file and line. */
 int weir_file_reader_rows(struct weir_file_reader *r, uint32_t max_rows, struct weir_builder *b,
                           uint32_t *rows, struct weir_error *err) WEIR_NODISCARD;
 

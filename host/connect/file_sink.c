@@ -1,7 +1,8 @@
 /* The 'filesystem' sink. A path is a file, or a directory when it ends with '/' or is one already;
    then each slot writes part files of its own. A slot formats (and compresses) its rows without a
    lock and appends them in large pieces, so a compressed file is a row of complete gzip members or
-   zstd frames. Nothing is visible under its name before commit. */
+   zstd frames. Nothing is visible under its name before commit; standard output and pipes get every
+   batch at once, because somebody may be waiting at the other end. */
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,6 +127,7 @@ static int sink_write(struct weir_sink *base, int slot, const struct weir_batch 
         if (!rc && text->oom) rc = weir_fail_nomem(err, text->cap, "formatting rows");
         if (!rc && text->len >= PIECE_BYTES) rc = flush(s, slot, err);
     }
+    if (!rc && s->shared && weir_output_is_direct(s->shared)) rc = flush(s, slot, err);
     return rc ? fail_table(s, rc, err) : 0;
 }
 

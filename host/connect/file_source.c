@@ -250,7 +250,7 @@ static int next(struct weir_reader *base, uint32_t max_rows, struct weir_batch *
     atomic_fetch_add_explicit(&r->source->base.skipped, skipped - r->skipped, memory_order_relaxed);
     r->skipped = skipped;
     if (!rc && r->source->log) rc = weir_error_log_check(r->source->log, err);
-    if (rc || !rows) return rc;
+    if (rc || (!rows && !r->file->waiting)) return rc;
     rc = weir_builder_finish(r->builder, out, err);
     if (rc) return rc;
     (*out)->origin = (struct weir_origin){
@@ -328,12 +328,15 @@ static const struct weir_source_ops file_source_ops = {.plan_splits = plan_split
                                                        .bytes_read = bytes_read,
                                                        .free = source_free};
 
-/* How much there is to read, as far as that is known already. */
+/* How much there is to read, as far as that is known already, and whether it comes over time. */
 static void estimate(struct file_source *s)
 {
     struct weir_paths paths;
     if (weir_paths_expand(s->table.path, &paths, NULL) == 0) {
-        for (size_t f = 0; f < paths.n; f++) s->base.est_bytes += paths.item[f].bytes;
+        for (size_t f = 0; f < paths.n; f++) {
+            s->base.est_bytes += paths.item[f].bytes;
+            s->base.streaming |= !paths.item[f].regular;
+        }
     }
     weir_paths_release(&paths);
 }
@@ -355,7 +358,6 @@ int weir_file_source_new(const struct weir_table_spec *t, struct weir_source **o
     s->base.name = s->table.name;
     s->base.schema = s->table.schema;
     s->base.bounded = true;
-    s->base.streaming = strcmp(s->table.path, "-") == 0; /* rows may come over time */
     s->base.est_rows = -1;
     estimate(s);
     *out = &s->base;

@@ -118,6 +118,11 @@ int weir_output_open(const char *path, struct weir_output **out, struct weir_err
     return 0;
 }
 
+bool weir_output_is_direct(const struct weir_output *o)
+{
+    return !o->temporary;
+}
+
 int weir_output_write(struct weir_output *o, const void *bytes, size_t n, struct weir_error *err)
 {
     const char *p = bytes;

@@ -15,6 +15,8 @@ struct weir_output;
 /* Missing directories of PATH are created. Errors name the file. */
 int weir_output_open(const char *path, struct weir_output **out,
                      struct weir_error *err) WEIR_NODISCARD;
+/* Do others see what is written at once? Not where it appears by rename. */
+bool weir_output_is_direct(const struct weir_output *o);
 int weir_output_write(struct weir_output *o, const void *bytes, size_t n,
                       struct weir_error *err) WEIR_NODISCARD;
 /* fsync, rename, fsync of the directory. After an error the final name is as it was before. */

@@ -1,11 +1,16 @@
 /* Reading files. A plain file is read where the caller wants it; a compressed one goes through a
    buffer of raw bytes and the codec of its suffix. Zeros after the last gzip member are padding, as
    gzip itself sees it; anything else after a frame must be another frame, and the file must end
-   between two. */
+   between two.
+
+   What is no regular file is asked with poll before it is read, so that nobody waits longer than he
+   wants to. A FIFO is opened without waiting for its writer: until one has come, poll reports
+   nothing, not the end. */
 #include "host/connect/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +21,8 @@
 struct weir_stream {
     int fd;
     bool seekable, at_end, between_frames;
+    int timeout_ms; /* of the read that runs; -1: none */
+    bool waiting;   /* it ran out */
     char *path;
     uint64_t raw_offset; /* bytes taken from the file so far (plain files: where to read next) */
     _Atomic uint64_t *progress;
@@ -25,13 +32,31 @@ struct weir_stream {
     size_t raw_used, raw_len;
 };
 
+/* Wait for bytes or for the end; s->waiting when neither came in time. */
+static void wait_ready(struct weir_stream *s)
+{
+    struct pollfd p = {.fd = s->fd, .events = POLLIN};
+    int n;
+    do {
+        n = poll(&p, 1, s->timeout_ms);
+    } while (n < 0 && errno == EINTR && s->timeout_ms < 0);
+    s->waiting = n == 0 || (n < 0 && errno == EINTR);
+}
+
 static int read_raw(struct weir_stream *s, void *buf, size_t cap, size_t *got,
                     struct weir_error *err)
 {
     ssize_t n;
+    *got = 0;
+    if (!s->seekable) wait_ready(s);
+    if (s->waiting) return 0;
     do {
         n = s->seekable ? pread(s->fd, buf, cap, (off_t)s->raw_offset) : read(s->fd, buf, cap);
     } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN) {
+        s->waiting = true;
+        return 0;
+    }
     if (n < 0)
         return weir_fail_errno(err, WEIR_ERR_IO, errno, "%s: cannot be read at byte %llu", s->path,
                                (unsigned long long)s->raw_offset);
@@ -50,8 +75,18 @@ static int skip_padding(struct weir_stream *s, bool *ended, struct weir_error *e
         if (!*ended) return 0;
         s->raw_used = s->raw_len = 0;
         int rc = read_raw(s, s->raw, RAW_BYTES, &s->raw_len, err);
+        *ended = !s->waiting;
         if (rc || s->raw_len == 0) return rc;
     }
+}
+
+/* The first bytes. An empty file is no gzip file, but it is what a crash or `touch` leaves: it
+   holds no rows. */
+static int begin_decoding(struct weir_stream *s, struct weir_error *err)
+{
+    int rc = read_raw(s, s->raw, RAW_BYTES, &s->raw_len, err);
+    s->at_end = s->raw_len == 0 && !s->waiting;
+    return rc;
 }
 
 static int decode_failed(const struct weir_stream *s, int rc, const char *why,
@@ -66,11 +101,12 @@ static int read_decoded(struct weir_stream *s, char *buf, size_t cap, size_t *go
                         struct weir_error *err)
 {
     struct weir_codec_io io = {.out = (unsigned char *)buf, .n_out = cap};
-    int rc = 0;
-    while (io.n_out == cap && !s->at_end) {
+    int rc = s->raw_offset ? 0 : begin_decoding(s, err);
+    if (rc) return rc;
+    while (io.n_out == cap && !s->at_end && !s->waiting) {
         if (s->between_frames) {
             rc = skip_padding(s, &s->at_end, err);
-            if (rc || s->at_end) break;
+            if (rc || s->at_end || s->waiting) break;
         }
         bool boundary = false;
         const char *why = "";
@@ -84,7 +120,7 @@ static int read_decoded(struct weir_stream *s, char *buf, size_t cap, size_t *go
         s->raw_used = s->raw_len = 0;
         rc = read_raw(s, s->raw, RAW_BYTES, &s->raw_len, err);
         if (rc) return rc;
-        if (s->raw_len == 0)
+        if (s->raw_len == 0 && !s->waiting)
             return weir_fail(
                 err, WEIR_ERR_DATA,
                 "%s: the %s data ends in the middle, after %llu bytes (was it cut short?)", s->path,
@@ -94,22 +130,36 @@ static int read_decoded(struct weir_stream *s, char *buf, size_t cap, size_t *go
     return rc;
 }
 
+int weir_stream_read_soon(struct weir_stream *s, char *buf, size_t cap, int timeout_ms, size_t *got,
+                          bool *waiting, struct weir_error *err)
+{
+    *got = 0;
+    s->timeout_ms = timeout_ms;
+    s->waiting = false;
+    int rc = s->codec ? read_decoded(s, buf, cap, got, err) : read_raw(s, buf, cap, got, err);
+    *waiting = s->waiting;
+    return rc;
+}
+
 int weir_stream_read(struct weir_stream *s, char *buf, size_t cap, size_t *got,
                      struct weir_error *err)
 {
-    *got = 0;
-    return s->codec ? read_decoded(s, buf, cap, got, err) : read_raw(s, buf, cap, got, err);
+    bool waiting = true;
+    int rc = 0;
+    while (!rc && waiting) rc = weir_stream_read_soon(s, buf, cap, -1, got, &waiting, err);
+    return rc;
+}
+
+bool weir_stream_is_live(const struct weir_stream *s)
+{
+    return !s->seekable;
 }
 
 static int start_codec(struct weir_stream *s, struct weir_error *err)
 {
     s->raw = weir_malloc(RAW_BYTES);
     s->decoder = s->raw ? s->codec->decoder_new() : NULL;
-    if (!s->decoder) return weir_fail_nomem(err, RAW_BYTES, "opening a compressed file");
-    /* An empty file is no gzip file, but it is what a crash or `touch` leaves: it holds no rows. */
-    int rc = read_raw(s, s->raw, RAW_BYTES, &s->raw_len, err);
-    s->at_end = s->raw_len == 0;
-    return rc;
+    return s->decoder ? 0 : weir_fail_nomem(err, RAW_BYTES, "opening a compressed file");
 }
 
 static int skip_to(struct weir_stream *s, uint64_t offset, struct weir_error *err)
@@ -145,7 +195,8 @@ int weir_stream_open(const char *path, uint64_t offset, _Atomic uint64_t *progre
         rc = weir_fail_nomem(err, strlen(path), "opening a file");
         goto out;
     }
-    s->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    s->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                     : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (s->fd < 0 || fstat(s->fd, &st)) {
         rc = weir_fail_errno(err, WEIR_ERR_IO, errno, "%s: cannot be opened", s->path);

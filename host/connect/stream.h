@@ -19,9 +19,18 @@ struct weir_stream;
 int weir_stream_open(const char *path, uint64_t offset, _Atomic uint64_t *progress,
                      struct weir_stream **out, struct weir_error *err) WEIR_NODISCARD;
 
-/* Fill BUF with up to CAP bytes; *GOT = 0 only at the end. */
+/* Fill BUF with up to CAP bytes, as many as are there; waits for the first. *GOT = 0 only at the
+   end. */
 int weir_stream_read(struct weir_stream *s, char *buf, size_t cap, size_t *got,
                      struct weir_error *err) WEIR_NODISCARD;
+
+/* The same, but wait no longer than TIMEOUT_MS: then *GOT = 0 and *WAITING is true. Only a stream
+   that is live ever waits. */
+int weir_stream_read_soon(struct weir_stream *s, char *buf, size_t cap, int timeout_ms, size_t *got,
+                          bool *waiting, struct weir_error *err) WEIR_NODISCARD;
+
+/* Somebody may write the bytes while we read them: a pipe, a terminal, standard input. */
+bool weir_stream_is_live(const struct weir_stream *s);
 
 void weir_stream_close(struct weir_stream *s); /* NULL is allowed */
 

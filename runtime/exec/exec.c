@@ -30,6 +30,14 @@ static void count_rows(struct stage_run *r, uint64_t n)
     if (r->j->o->rows_read) atomic_fetch_add_explicit(r->j->o->rows_read, n, memory_order_relaxed);
 }
 
+/* Whoever reads the result of a stream wants its rows now, not when a batch is full. */
+static int hand_on(struct stage_run *r, int slot, struct weir_error *err)
+{
+    uint8_t kind = r->j->object[r->def->output].def->kind;
+    bool rows = kind == WEIR_OBJECT_SINK || kind == WEIR_OBJECT_SORT;
+    return rows && r->def->source->streaming ? stage_flush(r, slot, err) : WEIR_OK;
+}
+
 static bool satisfied(const struct stage_run *r)
 {
     return atomic_load_explicit(&r->j->object[r->def->output].enough, memory_order_relaxed);
@@ -46,11 +54,13 @@ static int read_split(struct stage_run *r, int slot, int split, struct weir_erro
         uint64_t start = weir_now_ns();
         rc = src->ops->next(reader, stage_batch_rows(r, slot), &batch, err);
         if (rc != 1) break;
+        rc = WEIR_OK;
         weir_trace_span(r->j->o->trace, slot, src->name, "read", start, weir_now_ns(),
                         batch->n_rows);
         count_rows(r, batch->n_rows);
-        rc = stage_push(r, slot, batch, err);
+        if (batch->n_rows) rc = stage_push(r, slot, batch, err);
         weir_batch_unref(batch);
+        if (!rc) rc = hand_on(r, slot, err);
     }
     src->ops->close(reader);
     return rc < 0 ? rc : WEIR_OK;
@@ -176,7 +186,7 @@ static int run_stream(void *ctx, int slot, struct weir_error *err)
             rc = src->ops->next(reader, stage_batch_rows(r, 0), &batch, err);
             if (rc != 1) break;
             count_rows(r, batch->n_rows);
-            rc = push_stream(st, batch, err);
+            rc = batch->n_rows ? push_stream(st, batch, err) : WEIR_OK;
             weir_batch_unref(batch);
         }
         src->ops->close(reader);

@@ -24,7 +24,10 @@ struct weir_source_ops {
                       struct weir_pool *pool, struct weir_reader **out, struct weir_error *err);
 
     /* The next batch of at most MAX_ROWS rows: 1 = *OUT holds one reference, 0 = end of the split,
-       negative = error (everything delivered before stays right). Batches have origin filled in. */
+       negative = error (everything delivered before stays right). Batches have origin filled in. A
+       streaming source hands on the rows it has and does not wait for a full batch; where there are
+       none it comes back after about a tenth of a second with a batch of no rows, so that whoever
+       drives it can stop. */
     int (*next)(struct weir_reader *r, uint32_t max_rows, struct weir_batch **out,
                 struct weir_error *err);
     void (*close)(struct weir_reader *r); /* NULL is allowed */

@@ -11,8 +11,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+import zlib
 
 WEIR = os.path.abspath(sys.argv.pop(1))
 DEVICES = os.environ.get("WEIR_TEST_DEVICES", "native opencl").split()  # what this build has
@@ -275,6 +277,115 @@ class Stream(Case):
             self.assertEqual(self.ok(p).splitlines()[1:], ["2024-01-01 00:00:00.000,a,2", "2024-01-01 00:00:10.000,b,2",
                                                            "2024-01-01 00:00:30.000,c,1"])
             self.assertIn("1 groups came after their window had closed", p.stderr)
+
+
+class SlowStream(Case):
+    """Rows that come one by one: what they complete is there before the stream ends, however long it pauses."""
+
+    WINDOWS = ("CREATE TABLE t (ts TIMESTAMP(3), k STRING, WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('connector' ="
+               " 'filesystem', {});"
+               "SELECT window_start, k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
+               " GROUP BY window_start, window_end, k")
+    ROWS = (("2024-01-01 00:00:01", "a"), ("2024-01-01 00:00:15", "b"), ("2024-01-01 00:00:30", "c"))
+    RESULT = ("2024-01-01 00:00:00.000,a,1", "2024-01-01 00:00:10.000,b,1", "2024-01-01 00:00:30.000,c,1")
+
+    def start(self, sql, **kw):
+        p = subprocess.Popen([WEIR, "run", self.write("job.sql", sql), "--format", "csv"], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
+        watchdog = threading.Timer(100, p.kill)  # a result that never comes fails the test instead of hanging it
+        watchdog.start()
+        for stop in (p.stdin.close, p.stdout.close, p.stderr.close, p.wait, watchdog.cancel):
+            self.addCleanup(stop)
+        return p
+
+    def line(self, p):
+        return p.stdout.readline().decode().rstrip("\n")
+
+    def finish(self, p):
+        self.assertEqual(p.wait(), 0, p.stderr.read())
+
+    def windows(self, options, record, send, close):
+        """Each window is out when a row past its end was sent, and the next row is sent only then."""
+        p = self.start(self.WINDOWS.format(options))
+        for i, row in enumerate(self.ROWS):
+            send(p, record(row))
+            if i == 0:
+                continue
+            if i == 1:
+                self.assertEqual(self.line(p), "window_start,k,n")
+            self.assertEqual(self.line(p), self.RESULT[i - 1])
+        close(p)
+        self.assertEqual(self.line(p), self.RESULT[2])
+        self.finish(p)
+
+    def to_stdin(self, p, data):
+        p.stdin.write(data)
+        p.stdin.flush()
+
+    def test_csv(self):
+        self.windows("'path' = '-', 'format' = 'csv'", lambda r: (",".join(r) + "\n").encode(), self.to_stdin,
+                     lambda p: p.stdin.close())
+
+    def test_csv_with_a_header(self):
+        def send(p, data):
+            if b"00:00:01" in data:
+                self.to_stdin(p, b"k,")  # half a header, and the rest later
+                time.sleep(0.3)
+                self.to_stdin(p, b"ts\n")
+            self.to_stdin(p, data)
+
+        self.windows("'path' = '-', 'format' = 'csv', 'csv.header' = 'true'", lambda r: f"{r[1]},{r[0]}\n".encode(), send,
+                     lambda p: p.stdin.close())
+
+    def test_json(self):
+        self.windows("'path' = '-', 'format' = 'json'", lambda r: (json.dumps({"ts": r[0], "k": r[1]}) + "\n").encode(),
+                     self.to_stdin, lambda p: p.stdin.close())
+
+    def test_compressed_fifo(self):
+        os.mkfifo(self.path("in.csv.gz"))
+        z = zlib.compressobj(wbits=31)
+        fifo = []
+
+        def send(_, data):
+            if not fifo:
+                fifo.append(open(self.path("in.csv.gz"), "wb", 0))
+            fifo[0].write(z.compress(data) + z.flush(zlib.Z_SYNC_FLUSH))
+
+        def close(_):
+            fifo[0].write(z.flush())
+            fifo[0].close()
+
+        self.windows("'path' = 'in.csv.gz', 'format' = 'csv'", lambda r: (",".join(r) + "\n").encode(), send, close)
+
+    def test_rows_pass_at_once(self):
+        for sink, want in (("'connector' = 'print'", "+I[{}]"),
+                           ("'connector' = 'filesystem', 'path' = '-', 'format' = 'csv'", "{}")):
+            p = self.start("CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');"
+                           f"CREATE TABLE o (y INT) WITH ({sink}); INSERT INTO o SELECT x + 1 FROM t WHERE x > 1")
+            for x in (1, 2, 3):
+                self.to_stdin(p, f"{x}\n".encode())
+                if x > 1:
+                    self.assertEqual(self.line(p), want.format(x + 1))
+            p.stdin.close()
+            self.finish(p)
+
+    def test_limit_ends_a_stream(self):
+        p = self.start("CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');"
+                       "SELECT x FROM t WHERE x > 1 LIMIT 2")
+        for x in (1, 2, 3):
+            self.to_stdin(p, f"{x}\n".encode())
+        self.assertEqual([self.line(p) for _ in range(3)], ["x", "2", "3"])
+        self.finish(p)
+
+    def test_ctrl_c_while_nothing_comes(self):
+        for path in ("-", "in.csv"):
+            if path != "-":
+                os.mkfifo(self.path(path))
+            p = self.start(self.WINDOWS.format(f"'path' = '{path}', 'format' = 'csv', 'csv.header' = 'true'"))
+            time.sleep(0.5)
+            p.send_signal(signal.SIGINT)
+            self.assertEqual(p.wait(), 130)
+            self.assertIn(b"cancelled", p.stderr.read())
 
 
 class Interrupt(Case):

@@ -20,7 +20,8 @@ static char *rows_split(const char *columns, const char *options, int want, uint
         fail_msg("%s", err.message);
     assert_true(splits <= want);
     assert_int_equal(s->est_rows, n);
-    assert_true(s->bounded && !s->streaming);
+    assert_true(s->bounded);
+    assert_int_equal(s->streaming, strstr(options, "rows-per-second") != NULL);
     s->ops->free(s);
     table_drop(&t);
     char *text = strdup(out.data ? out.data : "");

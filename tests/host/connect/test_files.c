@@ -128,6 +128,48 @@ static void test_damage(void **state)
     weir_buf_release(&text);
 }
 
+/* A FIFO hands on the rows that are there, half a record waits for its rest, and while nothing comes
+   (not even a writer, or a header) there are batches without rows. */
+static void test_fifo(void **state)
+{
+    (void)state;
+    struct table t;
+    struct weir_source *s;
+    struct weir_reader *r;
+    struct weir_batch *b;
+    struct weir_error err;
+    const int column = 0;
+    int n;
+    assert_int_equal(mkfifo("fifo", 0666), 0);
+    table_make(&t, "a:l", CSV("fifo") ";csv.header=true");
+    assert_int_equal(weir_connect_source(&t.def, &s, &err), 0);
+    assert_true(s->bounded && s->streaming);
+    assert_int_equal(s->ops->plan_splits(s, 4, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(s->ops->open_split(s, 0, &column, 1, NULL, &r, &err), 0);
+    assert_int_equal(s->ops->next(r, 100, &b, &err), 1);
+    assert_int_equal(b->n_rows, 0);
+    weir_batch_unref(b);
+    int fd = open("fifo", O_WRONLY);
+    assert_true(fd >= 0);
+    static const struct {
+        const char *text;
+        uint32_t rows;
+    } step[] = {{"a", 0}, {"\n1", 0}, {"2\n34\n5", 2}, {"6", 0}, {"\n", 1}};
+    for (size_t i = 0; i < sizeof step / sizeof *step; i++) {
+        assert_int_equal(write(fd, step[i].text, strlen(step[i].text)), strlen(step[i].text));
+        assert_int_equal(s->ops->next(r, 100, &b, &err), 1);
+        assert_int_equal(b->n_rows, step[i].rows);
+        if (i == 4) assert_int_equal(((const int64_t *)b->col[0].values)[0], 56);
+        weir_batch_unref(b);
+    }
+    close(fd);
+    assert_int_equal(s->ops->next(r, 100, &b, &err), 0);
+    s->ops->close(r);
+    s->ops->free(s);
+    table_drop(&t);
+}
+
 static void test_stdin(void **state)
 {
     (void)state;
@@ -196,10 +238,10 @@ static void test_options(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paths),
-                                       cmocka_unit_test(test_compressed),
-                                       cmocka_unit_test(test_damage), cmocka_unit_test(test_stdin),
-                                       cmocka_unit_test(test_options)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paths),  cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_fifo),
+        cmocka_unit_test(test_stdin),  cmocka_unit_test(test_options)};
     enter_directory();
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     leave_directory();
