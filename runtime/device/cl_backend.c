@@ -10,6 +10,7 @@
 
 #define TIMEOUT_MS    60000u
 #define BUILD_OPTIONS "-cl-std=CL1.2 -w"
+#define NO_HEADER     " -D_OPENCL_H_" /* clang's opencl-c.h is taken for included already */
 
 struct cl_program_entry {
     struct cl_program_entry *next;
@@ -33,13 +34,29 @@ static void build_log(struct cl_backend *b, cl_program p, char *out, size_t size
     weir_free(log);
 }
 
-static int build(struct cl_backend *b, const char *source, cl_program *out, struct weir_error *err)
+/* CL_SUCCESS and a program; *OUT is NULL when not even that could be made. */
+static cl_int build_once(struct cl_backend *b, const char *source, bool declares, cl_program *out)
 {
     cl_int rc;
-    const char *text[2] = {gen_prelude(b->info->class_), source};
-    cl_program p = clCreateProgramWithSource(b->context, 2, text, NULL, &rc);
-    if (rc) return weir_cl_fail(err, rc, "creating a program");
-    rc = clBuildProgram(p, 1, &b->device, BUILD_OPTIONS, NULL, NULL);
+    const char *text[3] = {declares ? weir_kernel_builtins : "", gen_prelude(b->info->class_),
+                           source};
+    *out = clCreateProgramWithSource(b->context, 3, text, NULL, &rc);
+    if (rc) *out = NULL;
+    return rc ? rc
+              : clBuildProgram(*out, 1, &b->device,
+                               declares ? BUILD_OPTIONS NO_HEADER : BUILD_OPTIONS, NULL, NULL);
+}
+
+static int build(struct cl_backend *b, const char *source, cl_program *out, struct weir_error *err)
+{
+    cl_program p;
+    cl_int rc = build_once(b, source, b->declares, &p);
+    if (rc == CL_BUILD_PROGRAM_FAILURE && p && b->declares) { /* another version of pocl? */
+        clReleaseProgram(p);
+        rc = build_once(b, source, false, &p);
+        b->declares = rc != CL_SUCCESS;
+    }
+    if (rc && !p) return weir_cl_fail(err, rc, "creating a program");
     if (rc) {
         char log[240];
         build_log(b, p, log, sizeof log);
@@ -250,6 +267,7 @@ int weir_cl_backend_new(cl_device_id id, const struct weir_device_info *info, in
     b->device = id;
     b->info = info;
     b->timeout_ms = TIMEOUT_MS;
+    b->declares = strstr(info->platform, "Portable Computing Language") != NULL;
     snprintf(b->name, sizeof b->name, "opencl:%d", number);
     snprintf(b->what, sizeof b->what, "%.90s (%.50s)", info->name, info->platform);
     b->base = (struct weir_backend){.ops = &cl_ops,

@@ -17,6 +17,8 @@ struct cl_backend {
     cl_context context;
     pthread_mutex_t mutex; /* of the programs */
     struct cl_program_entry *programs;
+    bool declares; /* programs bring their own declarations of the built-in functions: pocl, as long
+                      as none of them failed to build so */
     atomic_bool lost;    /* a call said that the device is gone: nothing is submitted any more */
     uint32_t timeout_ms; /* a kernel that takes longer is taken for hung, the device for lost */
     char name[24], what[160];

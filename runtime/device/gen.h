@@ -83,6 +83,10 @@ static inline const char *gen_prelude(enum weir_device_class c)
     return c == WEIR_DEVICE_GPU ? weir_kernel_prelude_gpu : weir_kernel_prelude_cpu;
 }
 
+/* kernels/common/builtins.cl: declarations of what kernels use of OpenCL C, which go before
+   everything where the compiler would otherwise read a much longer list (pocl). */
+extern const char weir_kernel_builtins[];
+
 /* GPU shape, groups with keys: MIN and MAX come as maxima of unsigned words. Bring a row's
    accumulators into the layout's form. */
 void gen_gpu_decode(const struct weir_pipeline *p, uint64_t *row);

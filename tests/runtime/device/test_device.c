@@ -13,6 +13,7 @@
 #include "naive.h"
 #include "pipes.h"
 #include "rows.h"
+#include "runtime/device/cl_backend.h"
 #include "runtime/device/device.h"
 
 static struct weir_devices *devices;
@@ -220,6 +221,14 @@ static void test_empty_batch(void **state)
     pipe_free(&c);
 }
 
+/* kernels/common/builtins.cl has everything that these kernels use: pocl never had to read more. */
+static void test_declarations(void **state)
+{
+    (void)state;
+    bool pocl = strstr(info->platform, "Portable Computing Language") != NULL;
+    assert_int_equal(((const struct cl_backend *)device)->declares, pocl);
+}
+
 int main(int argc, char **argv)
 {
     struct weir_error err = {0};
@@ -230,10 +239,9 @@ int main(int argc, char **argv)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipelines),
-        cmocka_unit_test(test_value_error),
-        cmocka_unit_test(test_many_groups),
-        cmocka_unit_test(test_empty_batch),
+        cmocka_unit_test(test_pipelines),    cmocka_unit_test(test_value_error),
+        cmocka_unit_test(test_many_groups),  cmocka_unit_test(test_empty_batch),
+        cmocka_unit_test(test_declarations),
     };
     int failures = 0, n = weir_devices_count(devices);
     if (!n) printf("no device to test: %s\n", why);
