@@ -232,8 +232,7 @@ static uint8_t arithmetic(int op, const struct weir_value *x, const struct weir_
     return integer_op(op, exact(x), exact(y), out);
 }
 
-/* SQL's order: -1, 0, 1. */
-static int compare(const struct weir_value *x, const struct weir_value *y)
+int ref_compare(const struct weir_value *x, const struct weir_value *y)
 {
     switch (weir_type_phys(x->type)) {
     case WEIR_PHYS_F32:
@@ -395,7 +394,7 @@ static struct ref_value in_list(struct context *c, const struct weir_insn *in, s
     for (uint32_t k = 0; k < in->c; k++) {
         struct weir_value v = const_value(c->r->p, weir_pipe_const(c->r->p) + in->b + k);
         null |= v.is_null;
-        if (!v.is_null && compare(&x.v, &v) == 0) r.v.b = true;
+        if (!v.is_null && ref_compare(&x.v, &v) == 0) r.v.b = true;
     }
     if (!r.v.b && null) r.st = WK_NULL;
     return r;
@@ -433,7 +432,7 @@ static struct ref_value call(const struct weir_insn *in, const struct ref_value 
     } else if (!strcmp(name, "GREATEST")) {
         r.v = a[0].v;
         for (int k = 1; k < n; k++)
-            if (compare(&a[k].v, &r.v) > 0) r.v = a[k].v;
+            if (ref_compare(&a[k].v, &r.v) > 0) r.v = a[k].v;
     } else {
         abort();
     }
@@ -451,7 +450,7 @@ static struct ref_value strict(const struct weir_insn *in, const struct ref_valu
     case WEIR_OP_TRY_CAST: r.st = cast(&a[0].v, &r.v) ? WK_NULL : WK_VALID; break;
     default:
         if (in->op >= WEIR_OP_EQ && in->op <= WEIR_OP_GE)
-            r.v.b = holds(in->op, compare(&a[0].v, &a[1].v));
+            r.v.b = holds(in->op, ref_compare(&a[0].v, &a[1].v));
         else
             r.st = arithmetic(in->op, &a[0].v, &a[n - 1].v, &r.v);
     }
@@ -523,7 +522,7 @@ static bool keys_match(struct context *c, const struct weir_step *s, const struc
         struct ref_value x = eval(c, weir_pipe_operand(c->r->p)[s->first + k]);
         struct weir_value y = weir_column_value(&b->col[k], row);
         y.type = x.v.type;
-        if (x.st || y.is_null || compare(&x.v, &y) != 0) return false;
+        if (x.st || y.is_null || ref_compare(&x.v, &y) != 0) return false;
     }
     return true;
 }
@@ -583,6 +582,27 @@ static uint8_t expand(const struct context *c, const struct weir_step *s, uint32
     return 0;
 }
 
+/* Keys, then for each aggregate whether the row counts and the argument, which matters only then. */
+static uint8_t aggregate(struct context *c, const struct weir_step *s, struct ref_value *out)
+{
+    const struct weir_pipe_agg *agg = weir_pipe_agg(c->r->p);
+    const struct weir_value yes = {.type = weir_type_make(WEIR_TYPE_BOOLEAN), .b = true};
+    uint8_t st = 0;
+    for (uint32_t k = 0; k < s->n; k++) {
+        *out = eval(c, weir_pipe_operand(c->r->p)[s->first + k]);
+        st = out->st > st ? out->st : st;
+        out++;
+    }
+    for (uint32_t a = 0; a < c->r->p->n_aggs; a++, out += 2) {
+        out[0] = out[1] = (struct ref_value){.v = yes};
+        if (agg[a].filter != WEIR_REG_NONE) out[0] = eval(c, agg[a].filter);
+        bool counts = !out[0].st && out[0].v.b;
+        if (counts && agg[a].arg != WEIR_REG_NONE) out[1] = eval(c, agg[a].arg);
+        for (int k = 0; k < 2; k++) st = out[k].st > st ? out[k].st : st;
+    }
+    return st > WK_NULL ? st : 0;
+}
+
 static uint8_t run(const struct context *from, uint32_t i)
 {
     struct context *c = malloc(sizeof *c);
@@ -597,6 +617,10 @@ static uint8_t run(const struct context *from, uint32_t i)
         break;
     case WEIR_STEP_PROBE: st = probe(c, s, i); break;
     case WEIR_STEP_EXPAND: st = expand(c, s, i, eval(c, s->a)); break;
+    case WEIR_STEP_AGGREGATE:
+        st = aggregate(c, s, out);
+        if (!st) c->r->row(c->r->ctx, out, s->n + 2 * c->r->p->n_aggs);
+        break;
     default:
         for (uint32_t k = 0; k < s->n && st <= WK_NULL; k++) {
             out[k] = eval(c, weir_pipe_operand(c->r->p)[s->first + k]);
