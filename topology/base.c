@@ -110,6 +110,18 @@ bool topo_grow(void *array, size_t *capacity, size_t need, size_t size)
     return true;
 }
 
+bool topo_one_more(void *array, size_t count, size_t size)
+{
+    size_t want = (count / 1024 + 1) * 1024;
+    if (want > SIZE_MAX / size || planted_failure()) return false;
+    void *old, *now;
+    memcpy(&old, array, sizeof old);
+    now = realloc(old, want * size);
+    if (!now) return false;
+    memcpy(array, &now, sizeof now);
+    return true;
+}
+
 void topo_free(void *p)
 {
     free(p);

@@ -22,6 +22,7 @@ struct check {
     uint64_t *device_bytes;
     struct weir_topo_totals totals;
     uint64_t owned_capacity, asked_shared, fixed_granted, auto_remote;
+    uint64_t base_page; /* of the last pool that is not huge */
 };
 
 static int breach(struct check *c, const char *fmt, ...) TOPO_PRINTF(2, 3);
@@ -95,13 +96,10 @@ static int check_asked(struct check *c, uint32_t i)
                    : 0;
     unsigned __int128 want = st->bytes;
     if (st->memory_mode == WEIR_TOPO_MEMORY_RATIO) want = want * p->milli_cu / 1000;
-    bool known = false;
-    uint64_t page = 4096;
-    for (uint32_t k = 0; k < c->m->pool_count; k++) {
-        if (!c->m->pools[k].huge) page = c->m->pools[k].page_bytes;
-        known |= c->m->pools[k].huge && c->m->pools[k].page_bytes == st->page_bytes;
-    }
-    if (known) page = st->page_bytes;
+    uint64_t page = c->base_page;
+    for (uint32_t k = 0; st->page_bytes && k < c->m->pool_count; k++)
+        if (c->m->pools[k].huge && c->m->pools[k].page_bytes == st->page_bytes)
+            page = st->page_bytes;
     want = (want + page - 1) / page * page;
     return p->bytes == want ? 0 : breach_at(c, i, "not the bytes it asked for");
 }
@@ -192,7 +190,7 @@ static int check_grants(struct check *c, uint32_t i)
     }
     if (huge && base) return breach_at(c, i, "both huge and base pages");
     bool wants_huge = st->page_bytes && p->bytes;
-    for (uint32_t k = 0; k < c->m->pool_count; k++)
+    for (uint32_t k = 0; wants_huge && k < c->m->pool_count; k++)
         if (!c->m->pools[k].huge && c->m->pools[k].page_bytes == st->page_bytes) wants_huge = false;
     if (wants_huge && base && st->memory_mode != WEIR_TOPO_MEMORY_AUTO &&
         p->state != WEIR_TOPO_DEGRADED)
@@ -498,6 +496,9 @@ static int check_all_devices(struct check *c)
 static bool open_check(struct check *c)
 {
     const struct weir_topo_machine *m = c->m;
+    c->base_page = 4096;
+    for (uint32_t k = 0; k < m->pool_count; k++)
+        if (!m->pools[k].huge) c->base_page = m->pools[k].page_bytes;
     c->owner = topo_calloc(m->pu_count, sizeof *c->owner);
     c->sharers = topo_calloc(m->pu_count, sizeof *c->sharers);
     c->core_load = topo_calloc(m->units[WEIR_TOPO_SCOPE_CORE].count, sizeof *c->core_load);

@@ -29,6 +29,9 @@ void *topo_calloc(size_t count, size_t size) TOPO_NODISCARD;
 /* Grow *ARRAY of elements of SIZE so that it holds NEED; false if there is no memory (*ARRAY stays
  * valid). */
 bool topo_grow(void *array, size_t *capacity, size_t need, size_t size) TOPO_NODISCARD;
+/* The same for COUNT elements and one more, where nobody keeps the capacity: it is the next multiple
+ * of 1024. */
+bool topo_one_more(void *array, size_t count, size_t size) TOPO_NODISCARD;
 void topo_free(void *p);
 /* Tests: let the N-th allocation from now on (and, with ALWAYS, every later one) fail; 0 switches
  * it off. */
@@ -145,6 +148,8 @@ int topo_verify_process(const struct weir_topo_plan *plan, int pid,
                         struct topo_process_verdict *out,
                         struct weir_topo_error *err) TOPO_NODISCARD;
 
+/* What plan_resize.c keeps with a plan (plan->room). */
+void topo_room_kept_free(struct topo_room_kept *room);
 /* Set plan->all_explicit and any_exclusive from its streams. */
 void topo_plan_summarise(struct weir_topo_plan *plan);
 

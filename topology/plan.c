@@ -235,6 +235,7 @@ void weir_topo_plan_free(struct weir_topo_plan *plan)
     topo_free(plan->grants);
     topo_free(plan->pool_granted);
     topo_free(plan->domains);
+    topo_room_kept_free(plan->room);
     topo_free(plan);
 }
 

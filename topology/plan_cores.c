@@ -37,9 +37,11 @@ void topo_core_sift(struct topo_shared *h, uint32_t core)
 
 void topo_group_refresh(struct topo_shared *h, uint32_t g)
 {
-    uint32_t d = h->groups[g].domain;
-    h->group_base[g] = (double)h->load[h->heap[h->groups[g].first]] * h->group_inverse[g];
-    h->domain_fill[d] = 1e-6 * (double)h->domain_load[d] / (double)h->domain_capacity[d];
+    uint32_t d = h->groups[g].domain, end = h->domain_groups[d + 1];
+    double fill = 1e-6 * (double)h->domain_load[d] / (double)h->domain_capacity[d];
+    for (g = h->domain_groups[d]; g < end; g++)
+        h->group_base[g] =
+            (double)h->load[h->heap[h->groups[g].first]] * h->group_inverse[g] + fill;
 }
 
 void topo_add_load(struct topo_shared *h, uint32_t core, int64_t milli_cu)
@@ -75,16 +77,17 @@ int topo_shared_open(struct topo_shared *h, struct weir_topo_error *err)
     h->first_item = topo_calloc(n, sizeof *h->first_item);
     h->left_before = topo_calloc(m->domain_count, sizeof *h->left_before);
     h->left = topo_calloc(m->domain_count, sizeof *h->left);
+    h->missing = topo_calloc(m->domain_count, sizeof *h->missing);
     h->domain_load = topo_calloc(m->domain_count, sizeof *h->domain_load);
     h->domain_capacity = topo_calloc(m->domain_count, sizeof *h->domain_capacity);
     h->domain_cores = topo_calloc(m->domain_count, sizeof *h->domain_cores);
-    h->domain_fill = topo_calloc(m->domain_count, sizeof *h->domain_fill);
+    h->domain_groups = topo_calloc((size_t)m->domain_count + 1, sizeof *h->domain_groups);
     h->items = topo_calloc(h->s->shared_admitted, sizeof *h->items);
     h->wide = topo_calloc(h->s->shared_admitted, sizeof *h->wide);
     h->next_item = topo_calloc(h->s->shared_admitted, sizeof *h->next_item);
     if (!h->capacity || !h->group_of || !h->load || !h->groups || !h->group_base ||
-        !h->group_inverse || !h->heap || !h->heap_at || !h->first_item || !h->left ||
-        !h->left_before || !h->domain_load || !h->domain_capacity || !h->domain_fill ||
+        !h->group_inverse || !h->heap || !h->heap_at || !h->first_item || !h->left || !h->missing ||
+        !h->left_before || !h->domain_load || !h->domain_capacity || !h->domain_groups ||
         !h->domain_cores || !h->items || !h->wide || !h->next_item)
         return topo_fail_nomem(err, "planning shared partitions");
     return WEIR_TOPO_OK;
@@ -102,10 +105,11 @@ void topo_shared_clear(struct topo_shared *h)
     topo_free(h->heap_at);
     topo_free(h->first_item);
     topo_free(h->left);
+    topo_free(h->missing);
     topo_free(h->left_before);
     topo_free(h->domain_load);
     topo_free(h->domain_capacity);
-    topo_free(h->domain_fill);
+    topo_free(h->domain_groups);
     topo_free(h->domain_cores);
     topo_free(h->items);
     topo_free(h->wide);
@@ -148,10 +152,13 @@ int topo_build_groups(struct topo_shared *h, struct weir_topo_error *err)
         h->heap[k] = keys[k].core;
         h->heap_at[keys[k].core] = g->count++;
         h->group_of[keys[k].core] = h->group_count - 1;
+        h->domain_groups[keys[k].domain + 1] = h->group_count;
         h->domain_capacity[keys[k].domain] += keys[k].capacity;
         h->domain_cores[keys[k].domain]++;
         if (keys[k].capacity > h->max_capacity) h->max_capacity = keys[k].capacity;
     }
+    for (uint32_t d = 0; d < m->domain_count; d++)
+        if (!h->domain_groups[d + 1]) h->domain_groups[d + 1] = h->domain_groups[d];
     topo_free(keys);
     return WEIR_TOPO_OK;
 }
@@ -177,6 +184,7 @@ uint64_t topo_take_memory(struct topo_shared *h, const struct topo_item *it, uin
 {
     if (!it->bytes) return 0;
     uint64_t missing = topo_local_take(h->s, domain, it->tier, it->page, it->bytes);
+    h->missing[domain] += missing;
     if (missing)
         missing = it->bytes; /* the flow may still find it a place: count the item as a whole */
     if (h->s->local_first[h->s->m->domain_count] <= h->s->m->pool_count)

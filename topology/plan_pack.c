@@ -26,8 +26,7 @@ static void consider(struct choice *c, uint32_t group, double score)
 
 static double lpt_score(const struct topo_shared *h, uint32_t g, const struct topo_item *it)
 {
-    uint32_t d = h->groups[g].domain; /* among equals, the domain with the most room */
-    return h->group_base[g] + it->milli_cu * h->group_inverse[g] + h->domain_fill[d];
+    return h->group_base[g] + it->milli_cu * h->group_inverse[g];
 }
 
 /* Order B: marginal price of both dimensions, fourth power of the fill so that full ones cost much
@@ -63,9 +62,8 @@ static struct choice choose_plain(const struct topo_shared *h, const struct topo
     struct choice best = {WEIR_TOPO_NONE, WEIR_TOPO_NONE, 1e300, 1e300};
     double milli = it->milli_cu;
     for (uint32_t g = 0; g < h->group_count; g++) {
-        uint32_t d = h->groups[g].domain;
-        double score = h->group_base[g] + milli * h->group_inverse[g] + h->domain_fill[d];
-        if (score >= best.second_score || h->left[d] < it->bytes) continue;
+        double score = h->group_base[g] + milli * h->group_inverse[g];
+        if (score >= best.second_score || h->left[h->groups[g].domain] < it->bytes) continue;
         if (score < best.score) {
             best.second = best.group;
             best.second_score = best.score;

@@ -1,7 +1,8 @@
 /* Improving a greedy solution: the most loaded core gives an item away or exchanges it for a
-   smaller one, as long as the larger of both loads falls and no byte becomes remote. Where there
-   are few partitions on few cores, all solutions are tried (branch and bound), so that small
-   machines are planned exactly. Both are bounded in steps. */
+   smaller one, as long as the larger of both loads falls and no byte becomes remote. Where that
+   ends more than 1 % above the bound, up to two items are traded for up to two; and where that ends
+   too, an exchange may overload the other core, if that one can then exchange with a third. All are
+   bounded in steps. */
 #include "topology/plan_shared.h"
 
 #include <stdlib.h>
@@ -10,6 +11,13 @@
 static double ratio(const struct topo_shared *h, uint32_t core, int64_t change)
 {
     return (double)((int64_t)h->load[core] + change) / h->capacity[core];
+}
+
+/* May BYTES move from domain FROM to domain TO? What is remote in FROM may as well be so in TO. */
+static bool no_more_remote(const struct topo_shared *h, uint32_t from, uint32_t to, uint64_t bytes)
+{
+    uint64_t relief = h->missing[from] < bytes ? h->missing[from] : bytes;
+    return bytes - relief <= h->left[to];
 }
 
 static bool memory_allows(const struct topo_shared *h, const struct topo_item *out,
@@ -21,6 +29,9 @@ static bool memory_allows(const struct topo_shared *h, const struct topo_item *o
     if (out->device_domain != WEIR_TOPO_NONE || (in && in->device_domain != WEIR_TOPO_NONE))
         return false;
     if (in && (in->tier != out->tier || in->page != out->page)) return false;
+    if (out->tier == WEIR_TOPO_TIER_ANY && !out->page)
+        return out->bytes > back ? no_more_remote(h, da, db, out->bytes - back)
+                                 : no_more_remote(h, db, da, back - out->bytes);
     if (out->bytes > back) return topo_item_left(h, out, db) >= out->bytes - back;
     return !in || topo_item_left(h, in, da) >= back - out->bytes;
 }
@@ -40,7 +51,9 @@ static void detach(struct topo_shared *h, const struct topo_solution *sol, uint3
     const struct topo_item *it = &h->items[item];
     unlink_item(h, core, item);
     topo_add_load(h, core, -(int64_t)it->milli_cu);
-    uint64_t back = it->bytes;
+    uint64_t relief = h->missing[domain] < it->bytes ? h->missing[domain] : it->bytes;
+    uint64_t back = it->bytes - relief;
+    h->missing[domain] -= relief;
     for (uint32_t k = h->s->local_first[domain]; k < h->s->local_first[domain + 1] && back; k++) {
         uint32_t pool = h->s->local_pool[k];
         if (!topo_pool_fits(&h->s->m->pools[pool], it->tier, it->page)) continue;
@@ -58,7 +71,8 @@ static void attach(struct topo_shared *h, struct topo_solution *sol, uint32_t it
     h->first_item[core] = item;
     sol->core[item] = core;
     topo_add_load(h, core, it->milli_cu);
-    topo_local_take(h->s, h->groups[h->group_of[core]].domain, it->tier, it->page, it->bytes);
+    uint32_t domain = h->groups[h->group_of[core]].domain;
+    h->missing[domain] += topo_local_take(h->s, domain, it->tier, it->page, it->bytes);
 }
 
 /* Both leave before either arrives: an exchange may need the room that the other one had. IN may be
@@ -73,10 +87,10 @@ static void exchange(struct topo_shared *h, struct topo_solution *sol, uint32_t 
     topo_refresh_left(h);
 }
 
-/* One improvement of the most loaded core; false if there is none. */
-static bool improve(struct topo_shared *h, struct topo_solution *sol, uint32_t worst)
+/* One exchange that brings core WORST, and the other one, below LIMIT; false if there is none. */
+static bool improve(struct topo_shared *h, struct topo_solution *sol, uint32_t worst, double limit)
 {
-    double best = ratio(h, worst, 0), before = best;
+    double best = limit;
     uint32_t best_out = WEIR_TOPO_NONE, best_in = WEIR_TOPO_NONE, best_core = WEIR_TOPO_NONE;
     for (uint32_t g = 0; g < h->group_count; g++) {
         const struct topo_core_group *gr = &h->groups[g];
@@ -105,9 +119,162 @@ static bool improve(struct topo_shared *h, struct topo_solution *sol, uint32_t w
             }
         }
     }
-    if (best_out == WEIR_TOPO_NONE || best >= before) return false;
+    if (best_out == WEIR_TOPO_NONE) return false;
     exchange(h, sol, best_out, best_in, worst, best_core);
     return true;
+}
+
+/* ---- trades */
+
+#define TRADE_ITEMS   12 /* of a core that are looked at */
+#define TRADE_BUNDLES (1 + TRADE_ITEMS + TRADE_ITEMS * (TRADE_ITEMS - 1) / 2)
+#define TRADE_BUDGET  1000000 /* pairs of bundles that are compared in one plan */
+
+struct bundle {
+    uint32_t a, b; /* items, NONE for none */
+    int64_t milli_cu;
+    uint64_t bytes;
+};
+
+/* Nothing, every plain item of CORE, and every two of them. */
+static uint32_t bundles(const struct topo_shared *h, uint32_t core, struct bundle *out)
+{
+    uint32_t n = 1, singles = 0;
+    out[0] = (struct bundle){WEIR_TOPO_NONE, WEIR_TOPO_NONE, 0, 0};
+    for (uint32_t i = h->first_item[core]; i != WEIR_TOPO_NONE && singles < TRADE_ITEMS;
+         i = h->next_item[i]) {
+        const struct topo_item *it = &h->items[i];
+        if (it->tier != WEIR_TOPO_TIER_ANY || it->page || it->device_domain != WEIR_TOPO_NONE)
+            continue;
+        out[n++] = (struct bundle){i, WEIR_TOPO_NONE, it->milli_cu, it->bytes};
+        singles++;
+    }
+    for (uint32_t j = 1; j <= singles; j++)
+        for (uint32_t k = 1; k < j; k++)
+            out[n++] = (struct bundle){out[j].a, out[k].a, out[j].milli_cu + out[k].milli_cu,
+                                       out[j].bytes + out[k].bytes};
+    return n;
+}
+
+struct trade {
+    struct bundle out, in;
+    uint32_t core;
+    double load; /* the larger of both after it */
+};
+
+/* The best trade of WORST's bundles OUT with core OTHER, if it is better than BEST. */
+static void best_trade(const struct topo_shared *h, uint32_t worst, const struct bundle *out,
+                       uint32_t out_count, uint32_t other, struct trade *best, uint32_t *budget)
+{
+    struct bundle in[TRADE_BUNDLES];
+    uint32_t in_count = bundles(h, other, in), da = h->groups[h->group_of[worst]].domain,
+             db = h->groups[h->group_of[other]].domain;
+    uint32_t pairs = in_count * out_count;
+    *budget -= pairs < *budget ? pairs : *budget;
+    for (uint32_t j = 0; j < in_count; j++) {
+        double room = best->load * h->capacity[other] - (double)h->load[other];
+        int64_t most = in[j].milli_cu + (room > 0 ? (int64_t)room : 0);
+        for (uint32_t k = 1; k < out_count; k++) {
+            if (out[k].milli_cu > most || out[k].milli_cu <= in[j].milli_cu) continue;
+            if (da != db && !(out[k].bytes > in[j].bytes
+                                  ? no_more_remote(h, da, db, out[k].bytes - in[j].bytes)
+                                  : no_more_remote(h, db, da, in[j].bytes - out[k].bytes)))
+                continue;
+            int64_t moved = out[k].milli_cu - in[j].milli_cu;
+            double a = ratio(h, worst, -moved), b = ratio(h, other, moved), now = a > b ? a : b;
+            if (now < best->load - 1e-9) *best = (struct trade){out[k], in[j], other, now};
+        }
+    }
+}
+
+static void move_bundle(struct topo_shared *h, struct topo_solution *sol, const struct bundle *b,
+                        uint32_t to)
+{
+    if (b->a != WEIR_TOPO_NONE) attach(h, sol, b->a, to);
+    if (b->b != WEIR_TOPO_NONE) attach(h, sol, b->b, to);
+}
+
+/* One trade that lowers the most loaded core; false if there is none, or the budget is used up. */
+static bool improve_by_trade(struct topo_shared *h, struct topo_solution *sol, uint32_t worst,
+                             uint32_t *budget)
+{
+    struct bundle out[TRADE_BUNDLES];
+    struct trade best = {.core = WEIR_TOPO_NONE, .load = ratio(h, worst, 0)};
+    uint32_t out_count = bundles(h, worst, out);
+    for (uint32_t g = 0; g < h->group_count && *budget; g++) {
+        const struct topo_core_group *gr = &h->groups[g];
+        for (uint32_t k = 0; k < gr->count && *budget && (k < 3 || h->core_count <= 256); k++)
+            if (h->heap[gr->first + k] != worst)
+                best_trade(h, worst, out, out_count, h->heap[gr->first + k], &best, budget);
+    }
+    if (best.core == WEIR_TOPO_NONE) return false;
+    const uint32_t leave[] = {best.out.a, best.out.b, best.in.a, best.in.b};
+    for (size_t k = 0; k < 4; k++)
+        if (leave[k] != WEIR_TOPO_NONE) detach(h, sol, leave[k]);
+    move_bundle(h, sol, &best.out, best.core);
+    move_bundle(h, sol, &best.in, worst);
+    topo_refresh_left(h);
+    return true;
+}
+
+/* ---- chains */
+
+#define CHAIN_LINKS 64 /* first exchanges that are tried, those that overload the least */
+
+struct chain_link {
+    uint32_t out, in, core;
+    double load; /* of CORE after it */
+};
+
+static void keep_link(struct chain_link *links, uint32_t *count, struct chain_link now)
+{
+    uint32_t at = *count;
+    if (at == CHAIN_LINKS && links[at - 1].load <= now.load) return;
+    if (at < CHAIN_LINKS)
+        ++*count;
+    else
+        at--;
+    for (; at && links[at - 1].load > now.load; at--) links[at] = links[at - 1];
+    links[at] = now;
+}
+
+/* The exchanges of an item of WORST for a smaller one, or none, of CORE. */
+static void find_links(const struct topo_shared *h, uint32_t worst, uint32_t core,
+                       struct chain_link *links, uint32_t *count)
+{
+    double most = ratio(h, worst, 0) * 1.1;
+    for (uint32_t i = h->first_item[worst]; i != WEIR_TOPO_NONE; i = h->next_item[i])
+        for (uint32_t j = h->first_item[core], once = 1; once; j = h->next_item[j]) {
+            once = j != WEIR_TOPO_NONE;
+            int64_t moved = (int64_t)h->items[i].milli_cu - (once ? h->items[j].milli_cu : 0);
+            double load = ratio(h, core, moved);
+            if (moved > 0 && load < most &&
+                memory_allows(h, &h->items[i], once ? &h->items[j] : NULL, worst, core))
+                keep_link(links, count, (struct chain_link){i, j, core, load});
+            if (!once) break;
+        }
+}
+
+/* WORST exchanges with a core that is overloaded by it and exchanges with a third. */
+static bool improve_by_chain(struct topo_shared *h, struct topo_solution *sol, uint32_t worst,
+                             uint32_t *budget)
+{
+    struct chain_link links[CHAIN_LINKS];
+    uint32_t count = 0;
+    double before = ratio(h, worst, 0);
+    for (uint32_t g = 0; g < h->group_count; g++)
+        for (uint32_t k = 0; k < h->groups[g].count && (k < 3 || h->core_count <= 256); k++)
+            if (h->heap[h->groups[g].first + k] != worst)
+                find_links(h, worst, h->heap[h->groups[g].first + k], links, &count);
+    uint32_t cost = 16 * (h->core_count <= 256 ? h->core_count : 3 * h->group_count);
+    for (uint32_t k = 0; k < count && *budget; k++) {
+        const struct chain_link *l = &links[k];
+        *budget -= cost < *budget ? cost : *budget;
+        exchange(h, sol, l->out, l->in, worst, l->core);
+        if (improve(h, sol, l->core, before)) return true;
+        exchange(h, sol, l->out, l->in, l->core, worst);
+    }
+    return false;
 }
 
 void topo_local_search(struct topo_shared *h, struct topo_solution *sol, uint64_t bound_ppm,
@@ -118,142 +285,19 @@ void topo_local_search(struct topo_shared *h, struct topo_solution *sol, uint64_
         h->next_item[i] = h->first_item[sol->core[i]];
         h->first_item[sol->core[i]] = i;
     }
-    double enough = (double)bound_ppm / 1e6 * (h->item_count > 4096 ? 1.005 : 1.001);
+    double bound = (double)bound_ppm / 1e6, enough = h->item_count > 4096 ? 1.005 : 1.001;
+    uint32_t budget = TRADE_BUDGET;
     for (uint32_t step = 0; step < steps; step++) {
         uint32_t worst = WEIR_TOPO_NONE;
         for (uint32_t c = 0; c < h->core_count; c++)
             if (h->capacity[c] && (worst == WEIR_TOPO_NONE || ratio(h, c, 0) > ratio(h, worst, 0)))
                 worst = c;
-        if (worst == WEIR_TOPO_NONE || ratio(h, worst, 0) <= enough) break;
+        if (worst == WEIR_TOPO_NONE || ratio(h, worst, 0) <= bound * enough) break;
         h->s->plan->totals.search_steps++;
-        if (!improve(h, sol, worst)) break;
+        double now = ratio(h, worst, 0);
+        if (improve(h, sol, worst, now)) continue;
+        if (now <= bound * 1.01 || (!improve_by_trade(h, sol, worst, &budget) &&
+                                    !improve_by_chain(h, sol, worst, &budget)))
+            break;
     }
-}
-
-/* ---- exact search */
-
-#define EXACT_ITEMS 12
-#define EXACT_CORES 16
-#define EXACT_STEPS 40000
-
-struct exact {
-    struct topo_shared *h;
-    uint32_t cores[EXACT_CORES], core_count;
-    uint32_t choice[EXACT_ITEMS], best_choice[EXACT_ITEMS];
-    uint64_t load[EXACT_CORES],
-        need[EXACT_CORES]; /* need: bytes per core; summed per domain when asked */
-    uint64_t best_remote;
-    double best_load;
-    bool found;
-    uint32_t steps;
-};
-
-/* Remote bytes so far: what the domains' partitions need beyond what their nodes have left. */
-static uint64_t exact_remote(const struct exact *e)
-{
-    uint64_t sum = 0;
-    for (uint32_t a = 0; a < e->core_count; a++) {
-        uint32_t d = e->h->groups[e->h->group_of[e->cores[a]]].domain;
-        uint64_t need = 0;
-        bool first = true;
-        for (uint32_t b = 0; b < e->core_count; b++) {
-            if (e->h->groups[e->h->group_of[e->cores[b]]].domain != d) continue;
-            need += e->need[b];
-            if (b < a) first = false;
-        }
-        if (first && need > e->h->left[d]) sum += need - e->h->left[d];
-    }
-    return sum;
-}
-
-static void exact_step(struct exact *e, uint32_t item, double worst)
-{
-    if (e->steps >= EXACT_STEPS) return;
-    e->steps++;
-    uint64_t remote = exact_remote(e);
-    if (remote > e->best_remote || (remote == e->best_remote && worst >= e->best_load - 1e-9))
-        return;
-    if (item == e->h->item_count) {
-        e->best_remote = remote;
-        e->best_load = worst;
-        e->found = true;
-        memcpy(e->best_choice, e->choice, sizeof e->choice);
-        return;
-    }
-    const struct topo_item *it = &e->h->items[item];
-    for (uint32_t c = 0; c < e->core_count; c++) {
-        bool twin = false; /* an equal core was tried before */
-        for (uint32_t b = 0; b < c && !twin; b++)
-            twin = e->h->group_of[e->cores[b]] == e->h->group_of[e->cores[c]] &&
-                   e->load[b] == e->load[c] && e->need[b] == e->need[c];
-        if (twin) continue;
-        double now = (double)(e->load[c] + it->milli_cu) / e->h->capacity[e->cores[c]];
-        e->load[c] += it->milli_cu;
-        e->need[c] += it->bytes;
-        e->choice[item] = c;
-        exact_step(e, item + 1, now > worst ? now : worst);
-        e->load[c] -= it->milli_cu;
-        e->need[c] -= it->bytes;
-    }
-}
-
-/* Is it the plain problem: few items, base pages of any tier, no device, nothing kept, no pool in
- * two domains? */
-static bool exact_fits(struct exact *e)
-{
-    const struct topo_shared *h = e->h;
-    if (h->item_count > EXACT_ITEMS || h->item_count < 2 ||
-        h->s->local_first[h->s->m->domain_count] > h->s->m->pool_count)
-        return false;
-    for (uint32_t i = 0; i < h->item_count; i++) {
-        const struct topo_item *it = &h->items[i];
-        if (it->tier != WEIR_TOPO_TIER_ANY || it->page || it->device_domain != WEIR_TOPO_NONE ||
-            it->keep_pu != WEIR_TOPO_NONE)
-            return false;
-    }
-    for (uint32_t c = 0; c < h->core_count; c++) {
-        if (!h->capacity[c]) continue;
-        if (e->core_count == EXACT_CORES) return false;
-        e->cores[e->core_count++] = c;
-    }
-    return true;
-}
-
-void topo_exact_search(struct topo_shared *h, struct topo_solution *sol)
-{
-    struct exact e = {.h = h};
-    if (!exact_fits(&e)) return;
-    /* what the solution is worth; then take it back and search from nothing, with it as the bound
-     */
-    double worst = 0;
-    for (uint32_t i = 0; i < h->item_count; i++)
-        for (uint32_t c = 0; c < e.core_count; c++)
-            if (e.cores[c] == sol->core[i]) {
-                e.need[c] += h->items[i].bytes;
-                h->load[sol->core[i]] -= h->items[i].milli_cu;
-                e.load[c] += h->items[i].milli_cu;
-            }
-    memcpy(h->left, h->left_before, h->s->m->domain_count * sizeof *h->left);
-    for (uint32_t c = 0; c < e.core_count; c++) {
-        double now = (double)(h->load[e.cores[c]] + e.load[c]) / h->capacity[e.cores[c]];
-        if (now > worst) worst = now;
-    }
-    e.best_remote = exact_remote(&e);
-    e.best_load = worst;
-    double base = 0; /* wide partitions are there already */
-    for (uint32_t c = 0; c < e.core_count; c++) {
-        e.load[c] = h->load[e.cores[c]];
-        e.need[c] = 0;
-        double now = (double)e.load[c] / h->capacity[e.cores[c]];
-        if (now > base) base = now;
-    }
-    exact_step(&e, 0, base);
-    h->s->plan->totals.search_steps += e.steps;
-    for (uint32_t i = 0; i < h->item_count; i++) {
-        if (e.found) sol->core[i] = e.cores[e.best_choice[i]];
-        h->load[sol->core[i]] += h->items[i].milli_cu;
-    }
-    for (uint32_t d = 0; d < h->s->m->domain_count; d++) h->domain_load[d] = 0;
-    for (uint32_t c = 0; c < e.core_count; c++)
-        h->domain_load[h->groups[h->group_of[e.cores[c]]].domain] += h->load[e.cores[c]];
 }

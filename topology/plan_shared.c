@@ -31,6 +31,7 @@ static void reset(struct topo_shared *h, const uint64_t *load, const uint64_t *p
     memcpy(h->load, load, h->core_count * sizeof *load);
     memcpy(h->domain_load, domain_load, h->s->m->domain_count * sizeof *domain_load);
     memcpy(h->s->pool_left, pool_left, h->s->m->pool_count * sizeof *pool_left);
+    memset(h->missing, 0, h->s->m->domain_count * sizeof *h->missing);
     for (uint32_t g = 0; g < h->group_count; g++) {
         for (uint32_t k = h->groups[g].count; k-- > 0;)
             topo_core_sift(h, h->heap[h->groups[g].first + k]);

@@ -5,7 +5,8 @@
      plan_cores.c   cores as bins: groups, heaps by load, local memory that is left
      plan_pack.c    the three greedy orders
      plan_wide.c    partitions that need more than one core
-     plan_search.c  local search; exact search where there are few partitions
+     plan_search.c  local search
+     plan_exact.c   exact search where there are few partitions
      plan_shared.c  the order of it all, bounds, shares */
 
 #include "topology/plan.h"
@@ -24,8 +25,9 @@ struct topo_shared {
     uint64_t *load;
     uint32_t group_count;
     struct topo_core_group *groups;
-    double *group_base,
-        *group_inverse; /* per group: load ÷ capacity of its least loaded core, 1 ÷ capacity */
+    double *group_base,       /* per group: load ÷ capacity of its least loaded core, plus a
+                                    millionth of that of its domain: it decides among equals */
+        *group_inverse;       /* 1 ÷ capacity */
     uint32_t *heap, *heap_at; /* cores; heap_at: position per core */
     struct topo_item *items;
     uint32_t item_count, max_capacity;
@@ -35,9 +37,10 @@ struct topo_shared {
     uint64_t remote;       /* what could not be local, as far as placing knows */
     uint64_t *left_before; /* the same before the first item was placed */
     uint64_t *left;        /* per domain: local bytes left for tier ANY, base pages */
+    uint64_t *missing;     /* per domain: bytes of its items that found no local room */
     uint64_t *domain_load, *domain_capacity;
     uint32_t *domain_cores;
-    double *domain_fill;              /* a millionth of load ÷ capacity */
+    uint32_t *domain_groups; /* the groups of domain d are those from [d] to before [d + 1] */
     uint32_t *next_item, *first_item; /* lists of items per core */
 };
 
@@ -74,7 +77,8 @@ int topo_place_wide(struct topo_shared *h, const struct topo_item *it, uint32_t 
 /* plan_search.c */
 void topo_local_search(struct topo_shared *h, struct topo_solution *sol, uint64_t bound_ppm,
                        uint32_t steps);
-/* Few partitions on few cores: try all, within a bounded number of steps. */
+
+/* plan_exact.c. Few partitions on few cores: try all, within a bounded number of steps. */
 void topo_exact_search(struct topo_shared *h, struct topo_solution *sol);
 
 #endif

@@ -384,6 +384,7 @@ struct weir_topo_plan {
     uint64_t *pool_granted; /* per pool: bytes handed out; the ledger */
     struct weir_topo_domain_use *domains;
     struct weir_topo_totals totals;
+    struct topo_room_kept *room; /* private: what weir_topo_plan_resize remembers, or NULL */
 };
 
 struct weir_topo_plan_options {
