@@ -146,6 +146,8 @@ static int make_pre(const struct weir_pipeline *p, const uint32_t *reg, uint32_t
     if (!c) return weir_fail_nomem(err, insn_bytes, "dividing a pipeline");
     struct weir_insn *in = (struct weir_insn *)((char *)c + off);
     memcpy(in, weir_pipe_insn(p), p->n_insns * sizeof *in);
+    for (uint32_t i = 0; i < p->n_insns; i++)
+        if (in[i].op == WEIR_OP_EXPAND) in[i].a = 0; /* its step is not here, nobody computes it */
     for (uint32_t i = 0; i < columns; i++)
         in[p->n_insns + i] =
             (struct weir_insn){.op = WEIR_OP_COLUMN, .type = weir_pipe_input(p)[i], .a = i};
