@@ -150,9 +150,9 @@ static void report(void *ctx, const struct weir_bound *bound, const struct weir_
     if (stats && stats->rows_skipped)
         fprintf(stderr, "weir: %llu rows did not parse and were skipped\n",
                 (unsigned long long)stats->rows_skipped);
-    if (stats && stats->late_groups)
-        fprintf(stderr, "weir: rows of %llu groups came after their window had closed: dropped\n",
-                (unsigned long long)stats->late_groups);
+    if (stats && stats->late_rows)
+        fprintf(stderr, "weir: %llu rows came after their windows had closed and were dropped\n",
+                (unsigned long long)stats->late_rows);
 }
 
 static int write_file(const char *path, const struct weir_buf *b)

@@ -34,7 +34,7 @@ static struct weir_expr *find_alias(struct binder *b, const struct scope *s,
     for (int i = 0; name->n == 1 && i < s->n_alias; i++) {
         const struct alias *a = &s->alias[i];
         if (!a->name || strcmp(a->name, name->parts[0].name)) continue;
-        if (found && !bind_expr_equal(found, a->expr))
+        if (found && !weir_expr_equal(found, a->expr))
             return bind_fail(b, &name->pos,
                              "\"%s\" is ambiguous: several items of the SELECT list have that name",
                              a->name);

@@ -111,7 +111,11 @@ static struct rel *computed_columns(struct binder *b, const struct weir_table_de
             b->file = file;
         }
         if (!e[i]) return NULL;
-        if (i == def->rowtime && e[i]->op == WEIR_OP_COLUMN) scan->scan.rowtime = e[i]->column;
+        if (i != def->rowtime) continue;
+        if (e[i]->op == WEIR_OP_COLUMN)
+            scan->scan.rowtime = e[i]->column;
+        else
+            scan->scan.rowtime_expr = e[i];
     }
     b->from = from;
     struct weir_node *n = bind_project(b, scan, def->n_columns, e, name, pos);

@@ -107,8 +107,8 @@ static bool bind_parts(struct binder *b, struct scope *s, const struct weir_ast_
 static bool same_agg(const struct weir_agg *a, const struct weir_agg *b)
 {
     return a->fn == b->fn && a->distinct == b->distinct && !a->arg == !b->arg &&
-           !a->filter == !b->filter && (!a->arg || bind_expr_equal(a->arg, b->arg)) &&
-           (!a->filter || bind_expr_equal(a->filter, b->filter));
+           !a->filter == !b->filter && (!a->arg || weir_expr_equal(a->arg, b->arg)) &&
+           (!a->filter || weir_expr_equal(a->filter, b->filter));
 }
 
 struct weir_expr *bind_aggregate(struct binder *b, struct scope *s, const struct weir_ast_expr *a)
@@ -251,7 +251,7 @@ static int add_key(struct binder *b, struct scope *s, const struct weir_ast_expr
         return -1;
     }
     for (int i = 0; i < g->n_keys; i++)
-        if (bind_expr_equal(g->key[i].expr, e)) return i;
+        if (weir_expr_equal(g->key[i].expr, e)) return i;
     struct group_key *key = bind_grow(b, g->key, g->n_keys, &g->cap_keys, sizeof *key);
     if (!key) return -1;
     g->key = key;
@@ -445,7 +445,7 @@ static struct weir_expr *place_grouping(struct rewrite *r, const struct place *p
     int64_t bits = 0;
     for (int i = 0; i < list->n_args; i++) {
         int key = 0;
-        while (key < p->g->n_keys && !bind_expr_equal(p->g->key[key].expr, list->arg[i])) key++;
+        while (key < p->g->n_keys && !weir_expr_equal(p->g->key[key].expr, list->arg[i])) key++;
         if (key == p->g->n_keys)
             return bind_fail(r->b, &list->arg[i]->pos, "GROUPING takes keys of the GROUP BY");
         bits = bits << 1 | !(p->set >> key & 1);
@@ -470,7 +470,7 @@ static struct weir_expr *place_leaf(struct rewrite *r, struct weir_expr *e)
 {
     const struct place *p = r->ctx;
     for (int i = 0; i < p->g->n_keys; i++) {
-        if (!bind_expr_equal(p->g->key[i].expr, e)) continue;
+        if (!weir_expr_equal(p->g->key[i].expr, e)) continue;
         if (!(p->set >> i & 1)) return bind_null(r->b, e->type, e->pos);
         if (!is_column(p, i)) return place_derived(r, p, i, e);
         return bind_column(r->b, key_column(p, i), e->type, e->pos);

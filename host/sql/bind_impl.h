@@ -166,7 +166,6 @@ struct weir_expr *bind_is_null(struct binder *b, struct weir_expr *e);
 struct weir_expr *bind_chain(struct binder *b, enum weir_op op, struct weir_expr **e, int n);
 struct weir_type bind_boolean_type(bool nullable);
 
-bool bind_expr_equal(const struct weir_expr *a, const struct weir_expr *b);
 /* Does E use a column that TEST says yes to? */
 bool bind_uses(const struct weir_expr *e, bool (*test)(int column, const void *ctx),
                const void *ctx);

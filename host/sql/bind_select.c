@@ -189,7 +189,7 @@ static struct rel *project(struct binder *b, struct block *k, const struct weir_
     }
     for (int i = 0; i < k->n_order; i++) {
         int at = 0;
-        while (at < n && !bind_expr_equal(e[at], k->order[i])) at++;
+        while (at < n && !weir_expr_equal(e[at], k->order[i])) at++;
         if (at == n && k->sel->distinct)
             return bind_fail(b, &k->order[i]->pos,
                              "with SELECT DISTINCT, ORDER BY takes only items "

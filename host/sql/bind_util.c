@@ -184,32 +184,6 @@ struct weir_expr *bind_chain(struct binder *b, enum weir_op op, struct weir_expr
 
 /* ---- walks ---- */
 
-static bool value_equal(const struct weir_value *a, const struct weir_value *b)
-{
-    if (a->is_null || b->is_null) return a->is_null && b->is_null;
-    switch (weir_type_phys(a->type)) {
-    case WEIR_PHYS_STR: return a->s.len == b->s.len && !memcmp(a->s.data, b->s.data, a->s.len);
-    case WEIR_PHYS_F32:
-    case WEIR_PHYS_F64:                            /* the same constant: the same bits */
-        return !memcmp(&a->f, &b->f, sizeof a->f); // NOLINT(bugprone-suspicious-memory-comparison)
-    case WEIR_PHYS_I128: return a->x == b->x;
-    case WEIR_PHYS_BOOL: return a->b == b->b;
-    default: return a->i == b->i;
-    }
-}
-
-bool bind_expr_equal(const struct weir_expr *a, const struct weir_expr *b)
-{
-    if (a == b) return true;
-    if (a->op != b->op || a->n_args != b->n_args || !weir_type_same(a->type, b->type)) return false;
-    if (a->op == WEIR_OP_COLUMN) return a->column == b->column;
-    if (a->op == WEIR_OP_CONST) return value_equal(&a->value, &b->value);
-    if (a->op == WEIR_OP_CALL && (a->fn != b->fn || a->fn->volatile_)) return false;
-    for (int i = 0; i < a->n_args; i++)
-        if (!bind_expr_equal(a->arg[i], b->arg[i])) return false;
-    return true;
-}
-
 bool bind_uses(const struct weir_expr *e, bool (*test)(int column, const void *ctx),
                const void *ctx)
 {

@@ -3,9 +3,7 @@
    A stage over a source hands out splits: a slot takes the next one, reads it to its end and pushes
    its batches through the pipeline, so the rows of a split stay on one slot until partial results
    are merged. After the last writer of an object the slots complete it together; later stages read
-   it. A stage over a streaming source whose rows end in windows runs on slot 0 alone: after each
-   run of rows the watermark moves, and windows that ended are sent on through the stage that reads
-   them. */
+   it. Windows over a streaming source are run differently: see stream.c. */
 #include "runtime/exec/exec.h"
 
 #include <stdio.h>
@@ -13,21 +11,10 @@
 
 #include "runtime/exec/exec_impl.h"
 
-struct push_ctx {
-    struct stage_run *r;
-    int slot;
-};
-
 static int push(void *ctx, struct weir_batch *batch, struct weir_error *err)
 {
-    struct push_ctx *p = ctx;
+    struct stage_slot *p = ctx;
     return stage_push(p->r, p->slot, batch, err);
-}
-
-static void count_rows(struct stage_run *r, uint64_t n)
-{
-    atomic_fetch_add_explicit(&r->j->rows_in, n, memory_order_relaxed);
-    if (r->j->o->rows_read) atomic_fetch_add_explicit(r->j->o->rows_read, n, memory_order_relaxed);
 }
 
 /* Whoever reads the result of a stream wants its rows now, not when a batch is full. */
@@ -57,7 +44,7 @@ static int read_split(struct stage_run *r, int slot, int split, struct weir_erro
         rc = WEIR_OK;
         weir_trace_span(r->j->o->trace, slot, src->name, "read", start, weir_now_ns(),
                         batch->n_rows);
-        count_rows(r, batch->n_rows);
+        stage_count_rows(r, batch->n_rows);
         if (batch->n_rows) rc = stage_push(r, slot, batch, err);
         weir_batch_unref(batch);
         if (!rc) rc = hand_on(r, slot, err);
@@ -69,7 +56,7 @@ static int read_split(struct stage_run *r, int slot, int split, struct weir_erro
 static int run_slot(void *ctx, int slot, struct weir_error *err)
 {
     struct stage_run *r = ctx;
-    struct push_ctx p = {r, slot};
+    struct stage_slot p = {r, slot};
     int rc = WEIR_OK;
     switch (r->def->input) {
     case WEIR_INPUT_SOURCE:
@@ -89,146 +76,7 @@ static int run_slot(void *ctx, int slot, struct weir_error *err)
     return rc;
 }
 
-/* ---- streaming windows ---- */
-
-/* Rows [FROM, TO) of BATCH as a batch of its own. */
-static int slice(struct job *j, struct weir_batch *batch, uint32_t from, uint32_t to,
-                 struct weir_batch **out, struct weir_error *err)
-{
-    struct weir_type *types = weir_calloc(batch->n_cols, sizeof *types);
-    struct weir_builder *b = NULL;
-    if (!types) return weir_fail_nomem(err, 0, "cutting a batch");
-    for (uint32_t c = 0; c < batch->n_cols; c++) types[c] = batch->col[c].type;
-    int rc = weir_builder_new(j->pool[0], (int)batch->n_cols, types, &b, err);
-    for (uint32_t c = 0; !rc && c < batch->n_cols; c++)
-        weir_builder_copy(b, (int)c, &batch->col[c], from, to - from);
-    if (!rc) {
-        weir_builder_set_rows(b, to - from);
-        rc = weir_builder_finish(b, out, err);
-    }
-    if (!rc) {
-        (*out)->origin = batch->origin;
-        (*out)->origin.first_row += from;
-    }
-    weir_builder_free(b);
-    weir_free(types);
-    return rc;
-}
-
-struct stream {
-    struct stage_run *r, *reader; /* READER: the stage that reads the groups */
-    int64_t watermark_us;
-    int64_t window_us, offset_us; /* the watermark matters only where it passes a window's end */
-};
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-/* Move the watermark to US; may a window have ended? */
-static bool advance(struct stream *st, int64_t us)
-{
-    int64_t old = st->watermark_us;
-    if (us <= old) return false;
-    st->watermark_us = us;
-    return old == INT64_MIN || floor_div(us - st->offset_us, st->window_us) !=
-                                   floor_div(old - st->offset_us, st->window_us);
-}
-
-static int close_windows(struct stream *st, struct weir_error *err)
-{
-    struct push_ctx p = {st->reader, 0};
-    int rc = stage_flush(st->r, 0, err);
-    if (!rc)
-        rc = object_close_windows(st->r->j, st->r->def->output, st->watermark_us, push, &p, err);
-    return rc ? rc : stage_flush(st->reader, 0, err);
-}
-
-/* Push BATCH in runs of rows between which no window can end, so that whether a row is late depends
-   on the rows before it and not on how rows were batched. */
-static int push_stream(struct stream *st, struct weir_batch *batch, struct weir_error *err)
-{
-    const struct weir_column *time = &batch->col[st->r->def->rowtime];
-    const int64_t *t = time->values;
-    uint32_t from = 0;
-    int rc = WEIR_OK;
-    for (uint32_t i = 0; !rc && i < batch->n_rows; i++) {
-        if (weir_column_is_null(time, i)) continue;
-        if (!advance(st, t[i] - st->r->def->watermark_us)) continue;
-        struct weir_batch *part = NULL;
-        rc = slice(st->r->j, batch, from, i + 1, &part, err);
-        if (!rc) rc = stage_push(st->r, 0, part, err);
-        weir_batch_unref(part);
-        if (!rc) rc = close_windows(st, err);
-        from = i + 1;
-    }
-    if (rc || from == batch->n_rows) return rc;
-    struct weir_batch *rest = NULL;
-    rc = slice(st->r->j, batch, from, batch->n_rows, &rest, err);
-    if (!rc) rc = stage_push(st->r, 0, rest, err);
-    weir_batch_unref(rest);
-    return rc ? rc : close_windows(st, err);
-}
-
-static int run_stream(void *ctx, int slot, struct weir_error *err)
-{
-    struct stream *st = ctx;
-    struct stage_run *r = st->r;
-    struct weir_source *src = r->def->source;
-    int rc = WEIR_OK;
-    for (int split = 0; slot == 0 && !rc && split < r->n_splits; split++) {
-        struct weir_reader *reader = NULL;
-        rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, r->j->pool[0],
-                                  &reader, err);
-        while (!rc && !job_cancelled(r->j)) {
-            struct weir_batch *batch = NULL;
-            rc = src->ops->next(reader, stage_batch_rows(r, 0), &batch, err);
-            if (rc != 1) break;
-            count_rows(r, batch->n_rows);
-            rc = batch->n_rows ? push_stream(st, batch, err) : WEIR_OK;
-            weir_batch_unref(batch);
-        }
-        src->ops->close(reader);
-        if (rc > 0) rc = WEIR_OK;
-    }
-    if (!rc) rc = stage_flush(r, slot, err);
-    if (rc) atomic_store(&r->j->stop, true);
-    return rc;
-}
-
 /* ---- the stages in order ---- */
-
-/* The stage that reads OBJECT, when R streams into windows of it and it is ready to run early; NULL
- * otherwise. */
-static int find_reader(const struct stage_run *r)
-{
-    const struct weir_object *o = &r->j->s->object[r->def->output];
-    if (r->def->input != WEIR_INPUT_SOURCE || r->def->rowtime < 0) return -1;
-    if (o->kind != WEIR_OBJECT_GROUPS || o->window_end_key < 0 || o->last_writer != r->number)
-        return -1;
-    for (int i = r->number + 1; i < r->j->s->n_stages; i++) {
-        const struct weir_stage *st = &r->j->s->stage[i];
-        if (st->input != WEIR_INPUT_OBJECT || st->object != r->def->output) continue;
-        for (uint32_t t = 0; t < st->pipeline->n_tables; t++)
-            if (!r->j->object[st->table[t]].table) return -1;
-        return i;
-    }
-    return -1;
-}
-
-static int run_streaming_stage(struct stage_run *r, int reader_number, struct weir_error *err)
-{
-    struct stage_run reader;
-    int rc = stage_open(r->j, reader_number, &reader, err);
-    const struct weir_object *o = &r->j->s->object[r->def->output];
-    struct stream st = {.r = r, .reader = &reader, .watermark_us = INT64_MIN};
-    st.window_us = o->window_us;
-    st.offset_us = o->window_offset_us;
-    if (!rc) rc = weir_workers_run(r->j->o->workers, run_stream, &st, err);
-    stage_close(&reader);
-    return rc;
-}
 
 static int run_stage(struct job *j, int number, struct weir_error *err)
 {
@@ -239,8 +87,8 @@ static int run_stage(struct job *j, int number, struct weir_error *err)
     if (!rc && st->input == WEIR_INPUT_SOURCE)
         rc = st->source->ops->plan_splits(st->source, j->n_slots, &r.n_splits, err);
     if (!rc) {
-        int reader = find_reader(&r);
-        rc = reader >= 0 ? run_streaming_stage(&r, reader, err)
+        int reader = stream_reader(&r);
+        rc = reader >= 0 ? stream_run(&r, reader, err)
                          : weir_workers_run(j->o->workers, run_slot, &r, err);
     }
     stage_close(&r);
@@ -305,7 +153,7 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
     if (!rc) rc = run_stages(&j, err);
     stats->rows_in = atomic_load(&j.rows_in);
     stats->rows_out = atomic_load(&j.rows_out);
-    stats->late_groups = atomic_load(&j.late_groups);
+    stats->late_rows = atomic_load(&j.late_rows);
     stats->n_slots = j.n_slots;
     for (int i = 0; j.pool && i < j.n_slots && j.pool[i]; i++) {
         stats->peak_bytes += atomic_load(&j.pool[i]->peak);

@@ -41,7 +41,7 @@ struct job {
     struct weir_pool **pool; /* [n_slots] */
     struct object_state *object;
     atomic_bool stop; /* a slot failed */
-    _Atomic uint64_t rows_in, rows_out, late_groups;
+    _Atomic uint64_t rows_in, rows_out, late_rows;
 };
 
 /* ---- objects (object.c) ---- */
@@ -58,8 +58,8 @@ int object_read(struct job *j, int object, int slot,
                 int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err), void *ctx,
                 struct weir_error *err);
 /* Streaming: take the groups whose window ended at or before WATERMARK_US out of slot 0's table and
-   hand them to PUSH; those that belong to windows closed earlier came late: they are dropped and
-   counted. */
+   hand them to PUSH; those that belong to windows closed earlier came late: they are dropped, and
+   rows all of whose windows were closed are counted. */
 int object_close_windows(struct job *j, int object, int64_t watermark_us,
                          int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err),
                          void *ctx, struct weir_error *err);
@@ -82,7 +82,21 @@ int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error
 int stage_push(struct stage_run *r, int slot, struct weir_batch *batch, struct weir_error *err);
 int stage_flush(struct stage_run *r, int slot, struct weir_error *err);
 uint32_t stage_batch_rows(struct stage_run *r, int slot);
-void stage_close(struct stage_run *r); /* also after a failed open */
+void stage_close(struct stage_run *r);                  /* also after a failed open */
+void stage_count_rows(struct stage_run *r, uint64_t n); /* N rows came from the source */
+
+/* A context for whoever pushes batches into a stage. */
+struct stage_slot {
+    struct stage_run *r;
+    int slot;
+};
+
+/* ---- windows that close while rows arrive (stream.c) ---- */
+
+/* The stage that reads the windows that R writes, when it can run as they close; else -1. */
+int stream_reader(const struct stage_run *r);
+/* Run R from its source to the end, and stage READER for every window that closes on the way. */
+int stream_run(struct stage_run *r, int reader, struct weir_error *err);
 
 bool job_cancelled(const struct job *j);
 

@@ -33,6 +33,10 @@ struct scope {
 
 struct cursor {
     struct weir_pipe_builder *b;
+    const struct scope *source; /* columns of the scan, when it streams and rows have a time: */
+    const struct weir_expr *computed; /* the time's expression, NULL when it is a column */
+    bool event_time;                  /* the last windows were made of that time */
+    uint32_t last_window;             /* is this the last window that the row is in? NONE: yes */
     struct scope *scope;
     struct weir_stage stage; /* input side filled in */
     int *table;              /* BUILD objects so far */
@@ -147,6 +151,7 @@ static int start_cursor(struct lowering *l, struct cursor *c, int n_columns)
 {
     memset(c, 0, sizeof *c);
     c->stage.rowtime = -1;
+    c->last_window = WEIR_REG_NONE;
     c->b = weir_pipe_builder_new();
     c->scope = new_scope(l, n_columns);
     if (c->b && c->scope) return WEIR_OK;
@@ -199,12 +204,40 @@ static int run_cursor(struct lowering *l, struct cursor *c, struct frame *up)
     return rc;
 }
 
+/* The pipeline that computes a row's time from the columns that C's stage reads, into the arena. */
+static int time_pipeline(struct lowering *l, struct cursor *c, const struct weir_expr *e)
+{
+    struct cursor t;
+    struct weir_pipeline *p = NULL, *copy = NULL;
+    int rc = start_cursor(l, &t, c->scope->n);
+    if (rc) return rc;
+    memcpy(t.scope->col, c->scope->col, (size_t)c->scope->n * sizeof *t.scope->col);
+    for (int i = 0; i < c->stage.n_columns; i++)
+        weir_pipe_add_input(t.b, c->scope->col[c->stage.columns[i]].type);
+    uint32_t reg = expr_reg(l, &t, e, t.scope);
+    output_step(&t, &reg, 1);
+    rc = weir_pipe_finish(t.b, &p, l->err);
+    if (!rc && !(copy = grab(l, 1, p->bytes))) rc = nomem(l);
+    if (!rc) memcpy(copy, p, p->bytes);
+    c->stage.time = copy;
+    c->computed = e;
+    weir_free(p);
+    weir_pipe_builder_free(t.b);
+    return rc;
+}
+
 static int produce_scan(struct lowering *l, const struct weir_node *n, const bool *need,
                         struct frame *up)
 {
     struct weir_source *src = n->scan.source;
     bool timed = src->streaming && n->scan.rowtime >= 0;
+    const struct weir_expr *computed = src->streaming ? n->scan.rowtime_expr : NULL;
+    bool *want = grab(l, (size_t)n->schema.n + 1, sizeof *want);
     struct cursor c;
+    if (!want) return nomem(l);
+    memcpy(want, need, (size_t)n->schema.n * sizeof *want);
+    if (timed) want[n->scan.rowtime] = true;
+    if (computed) want_columns(computed, want);
     int rc = start_cursor(l, &c, n->schema.n);
     if (rc) return rc;
     c.stage.input = WEIR_INPUT_SOURCE;
@@ -213,31 +246,34 @@ static int produce_scan(struct lowering *l, const struct weir_node *n, const boo
     c.stage.columns = grab(l, (size_t)n->schema.n, sizeof(int));
     if (!c.stage.columns) rc = nomem(l);
     for (int i = 0; !rc && i < n->schema.n; i++) {
-        if (!need[i] && !(timed && n->scan.rowtime == i)) continue;
+        if (!want[i]) continue;
         if (timed && n->scan.rowtime == i) c.stage.rowtime = c.stage.n_columns;
         c.stage.columns[c.stage.n_columns++] = i;
         uint32_t number = weir_pipe_add_input(c.b, n->schema.field[i].type);
         c.scope->col[i] = (struct column){
             .kind = COL_INPUT, .type = n->schema.field[i].type, .number = (int)number};
     }
+    if (!rc && computed) rc = time_pipeline(l, &c, computed);
+    if (timed || computed) c.source = c.scope;
     if (!rc) return run_cursor(l, &c, up);
     weir_pipe_builder_free(c.b);
     return rc;
 }
 
-/* A cursor over all columns of a batch or an object's rows. */
-static int produce_rows(struct lowering *l, int n, const struct weir_type *types,
+/* A cursor over the N columns of a batch or an object's rows; what is above sees the first SHOWN. */
+static int produce_rows(struct lowering *l, int n, int shown, const struct weir_type *types,
                         const struct weir_stage *input, struct frame *up)
 {
     struct cursor c;
-    int rc = start_cursor(l, &c, n);
+    int rc = start_cursor(l, &c, shown);
     if (rc) return rc;
     c.stage = *input;
     c.stage.rowtime = -1;
     for (int i = 0; i < n; i++) {
         uint32_t number = weir_pipe_add_input(c.b, types[i]);
-        c.scope->col[i] =
-            (struct column){.kind = COL_INPUT, .type = types[i], .number = (int)number};
+        if (i < shown)
+            c.scope->col[i] =
+                (struct column){.kind = COL_INPUT, .type = types[i], .number = (int)number};
     }
     return run_cursor(l, &c, up);
 }
@@ -248,13 +284,15 @@ static int produce_values(struct lowering *l, const struct weir_node *n, struct 
     if (!types) return nomem(l);
     for (int i = 0; i < n->schema.n; i++) types[i] = n->schema.field[i].type;
     struct weir_stage input = {.input = WEIR_INPUT_BATCH, .batch = n->values.batch};
-    return produce_rows(l, n->schema.n, types, &input, up);
+    return produce_rows(l, n->schema.n, n->schema.n, types, &input, up);
 }
 
-static int produce_object(struct lowering *l, int object, int n, struct frame *up)
+static int produce_object(struct lowering *l, int object, int shown, struct frame *up)
 {
     struct weir_stage input = {.input = WEIR_INPUT_OBJECT, .object = object};
-    return produce_rows(l, n, l->out->object[object].types, &input, up);
+    const struct weir_object *o = &l->out->object[object];
+    int n = o->kind == WEIR_OBJECT_SORT ? o->n_visible : o->n_columns;
+    return produce_rows(l, n, shown, o->types, &input, up);
 }
 
 static int produce_join(struct lowering *l, const struct weir_node *n, const bool *need,
@@ -304,6 +342,18 @@ static const struct weir_node *window_below(const struct weir_node *n)
     return n->kind == WEIR_NODE_WINDOW ? n : NULL;
 }
 
+/* Do rows that stream in, with a time, come to N? */
+static bool streams_timed(const struct weir_node *n)
+{
+    if (n->kind == WEIR_NODE_SCAN)
+        return n->scan.source->streaming && (n->scan.rowtime >= 0 || n->scan.rowtime_expr);
+    if (n->kind == WEIR_NODE_AGGREGATE || n->kind == WEIR_NODE_SORT) return false;
+    int inputs = n->kind == WEIR_NODE_JOIN ? 1 : n->n_inputs;
+    for (int i = 0; i < inputs; i++)
+        if (streams_timed(n->input[i])) return true;
+    return false;
+}
+
 static int64_t gcd(int64_t a, int64_t b)
 {
     return b ? gcd(b, a % b) : a;
@@ -320,12 +370,18 @@ static int produce_aggregate(struct lowering *l, const struct weir_node *n, stru
         if (agg->arg) want_columns(agg->arg, want);
         if (agg->filter) want_columns(agg->filter, want);
     }
-    int object = new_object(l, WEIR_OBJECT_GROUPS, n->schema.n);
+    const struct weir_node *w = n->aggregate.window_end_key >= 0 ? window_below(in) : NULL;
+    bool counts_rows = w && streams_timed(w);
+    int object = new_object(l, WEIR_OBJECT_GROUPS, n->schema.n + counts_rows);
     if (object < 0) return object;
     struct weir_object *o = &l->out->object[object];
     o->n_keys = n->aggregate.n_keys;
-    const struct weir_node *w = window_below(in);
-    if (w && n->aggregate.window_end_key >= 0) {
+    o->counts_rows = counts_rows;
+    if (counts_rows) {
+        o->types[n->schema.n] = weir_type_make(WEIR_TYPE_BIGINT);
+        o->types[n->schema.n].nullable = 0;
+    }
+    if (w) {
         o->window_end_key = n->aggregate.window_end_key;
         o->window_us = gcd(w->window.size_us, w->window.slide_us);
         o->window_offset_us = w->window.offset_us;
@@ -491,6 +547,12 @@ static int consume_window(struct lowering *l, struct frame *f, struct cursor *c)
     memcpy(s->col, c->scope->col, (size_t)nc * sizeof *s->col);
     struct weir_type type = n->schema.field[nc].type;
     type.nullable = c->scope->col[n->window.time_column].type.nullable;
+    const struct column *by = &c->scope->col[n->window.time_column];
+    c->event_time =
+        c->source && (c->computed ? by->kind == COL_EXPR && by->over == c->source &&
+                                        weir_expr_equal(by->expr, c->computed)
+                                  : by->kind == COL_INPUT && by->number == c->stage.rowtime);
+    c->last_window = WEIR_REG_NONE;
     uint32_t t = column_reg(l, c, &c->scope->col[n->window.time_column]);
     int64_t size = n->window.size_us, slide = n->window.slide_us;
     if (type.nullable) only_timed(c, t);
@@ -516,6 +578,12 @@ static int consume_window(struct lowering *l, struct frame *f, struct cursor *c)
         uint32_t i = weir_pipe_emit(c->b, &ordinal);
         start = emit2(c, WEIR_OP_ADD, type, first,
                       emit2(c, WEIR_OP_MUL, ordinal.type, i, emit_i64(c, ordinal.type, slide)));
+        if (c->event_time) {
+            struct weir_type truth = weir_type_make(WEIR_TYPE_BOOLEAN);
+            truth.nullable = type.nullable;
+            c->last_window =
+                emit2(c, WEIR_OP_LT, truth, t, emit2(c, WEIR_OP_ADD, type, start, slide_reg));
+        }
     }
     uint32_t end = emit2(c, WEIR_OP_ADD, type, start, size_reg);
     struct weir_type shown = n->schema.field[nc].type;
@@ -620,6 +688,16 @@ static int consume_aggregate(struct lowering *l, struct frame *f, struct cursor 
         }
         if (a->filter) agg.filter = expr_reg(l, c, a->filter, c->scope);
         weir_pipe_add_agg(c->b, &agg);
+    }
+    struct weir_object *o = &l->out->object[f->object];
+    if (c->source && !c->event_time) o->window_end_key = -1; /* the watermark says nothing here */
+    if (o->counts_rows) {
+        struct weir_pipe_agg rows = {.fn = WEIR_AGG_COUNT,
+                                     .arg = WEIR_REG_NONE,
+                                     .filter = c->last_window,
+                                     .type = o->types[o->n_columns - 1],
+                                     .pos = n->pos};
+        weir_pipe_add_agg(c->b, &rows);
     }
     struct weir_step step = {
         .kind = WEIR_STEP_AGGREGATE, .n = (uint32_t)nk, .residual = WEIR_REG_NONE, .pos = n->pos};

@@ -287,7 +287,8 @@ int object_read(struct job *j, int object, int slot,
 
 struct window_test {
     uint32_t word;
-    int64_t from, to; /* drop rows with from < end <= to */
+    int64_t from, to;    /* drop rows with from < end <= to */
+    uint32_t count_word; /* how many rows have their last window here */
 };
 
 static bool window_ended(void *ctx, const uint64_t *row)
@@ -308,16 +309,27 @@ static bool window_late(void *ctx, const uint64_t *row)
     return (int64_t)row[t->word] <= t->from;
 }
 
+/* The rows whose last window was closed before they came. */
+static uint64_t late_rows(const struct weir_groups *g, struct window_test *t)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < weir_groups_count(g); i++) {
+        const uint64_t *row = weir_groups_row(g, i);
+        if (window_late(t, row)) n += row[t->count_word];
+    }
+    return n;
+}
+
 int object_close_windows(struct job *j, int object, int64_t watermark_us,
                          int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err),
                          void *ctx, struct weir_error *err)
 {
     struct object_state *o = &j->object[object];
     struct weir_groups *g = o->groups[0], *ended = NULL;
-    struct window_test t = {o->layout.key_word[o->def->window_end_key], o->closed_us, watermark_us};
-    size_t before = weir_groups_count(g);
+    struct window_test t = {o->layout.key_word[o->def->window_end_key], o->closed_us, watermark_us,
+                            o->layout.agg_word[o->layout.n_aggs - 1]};
+    atomic_fetch_add(&j->late_rows, late_rows(g, &t));
     int rc = weir_groups_remove(g, window_late, &t, err);
-    atomic_fetch_add(&j->late_groups, before - weir_groups_count(g));
     if (rc || watermark_us <= o->closed_us) return rc;
     bool any = false;
     for (size_t i = 0; !any && i < weir_groups_count(g); i++)

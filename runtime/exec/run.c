@@ -155,6 +155,12 @@ int stage_flush(struct stage_run *r, int slot, struct weir_error *err)
     return rc;
 }
 
+void stage_count_rows(struct stage_run *r, uint64_t n)
+{
+    atomic_fetch_add_explicit(&r->j->rows_in, n, memory_order_relaxed);
+    if (r->j->o->rows_read) atomic_fetch_add_explicit(r->j->o->rows_read, n, memory_order_relaxed);
+}
+
 uint32_t stage_batch_rows(struct stage_run *r, int slot)
 {
     (void)slot;

@@ -20,7 +20,7 @@ enum weir_object_kind {
 struct weir_object {
     uint8_t kind;
     int n_columns; /* SINK, BUILD, SORT: of the collected rows; GROUPS: keys + aggregates of the
-                      result */
+                      result, and the one that counts_rows adds */
     struct weir_type *types;
     int last_writer; /* stage after which the object is complete */
 
@@ -30,6 +30,7 @@ struct weir_object {
     int window_end_key;                   /* as in the logical node */
     int64_t window_us,
         window_offset_us; /* windows end at multiples of window_us + offset; 0: unknown */
+    bool counts_rows; /* a last column counts a group's rows, each row in its last window only */
     /* SORT: columns of the collected rows; the result is the first n_visible */
     struct weir_sort_column *sort;
     int n_sort, n_visible;
@@ -43,10 +44,12 @@ struct weir_stage {
     struct weir_source *source; /* SOURCE, borrowed */
     int *columns;               /* [n_columns] of the source's schema, increasing */
     int n_columns;
-    int rowtime;              /* SOURCE: number of the rowtime column within `columns`, -1: none */
-    int64_t watermark_us;     /* its delay */
-    struct weir_batch *batch; /* BATCH, one reference */
-    int object;               /* OBJECT: a GROUPS or SORT object that is read */
+    /* SOURCE that streams: where a row's time is, neither: rows have none */
+    int rowtime;                      /* number of the column within `columns`, or -1 */
+    const struct weir_pipeline *time; /* OUTPUT of the one column that is computed, or NULL */
+    int64_t watermark_us;             /* delay of the watermark */
+    struct weir_batch *batch;         /* BATCH, one reference */
+    int object;                       /* OBJECT: a GROUPS or SORT object that is read */
 
     struct weir_pipeline *pipeline; /* owned */
     int *table;                     /* [pipeline->n_tables] BUILD objects */

@@ -34,7 +34,8 @@ struct weir_stats {
     int n_stages;
     uint64_t rows_in;  /* read from sources */
     uint64_t rows_out; /* to the sink */
-    uint64_t rows_skipped, late_groups;
+    uint64_t rows_skipped;
+    uint64_t late_rows; /* dropped: they came after all their windows had closed */
     uint64_t wall_ns, peak_bytes;
     int n_slots;
 };

@@ -1,5 +1,7 @@
-/* Constructors of plan nodes and expressions. */
+/* Constructors of plan nodes and expressions, and their comparison. */
 #include "runtime/plan/logical.h"
+
+#include <string.h>
 
 struct weir_node *weir_node_new(struct weir_arena *a, enum weir_node_kind kind, int n_inputs,
                                 int n_columns)
@@ -41,6 +43,32 @@ struct weir_expr *weir_expr_const(struct weir_arena *a, const struct weir_value 
     struct weir_expr *e = weir_expr_new(a, WEIR_OP_CONST, v->type, pos, 0);
     if (e) e->value = *v;
     return e;
+}
+
+static bool value_equal(const struct weir_value *a, const struct weir_value *b)
+{
+    if (a->is_null || b->is_null) return a->is_null && b->is_null;
+    switch (weir_type_phys(a->type)) {
+    case WEIR_PHYS_STR: return a->s.len == b->s.len && !memcmp(a->s.data, b->s.data, a->s.len);
+    case WEIR_PHYS_F32:
+    case WEIR_PHYS_F64:                            /* the same constant: the same bits */
+        return !memcmp(&a->f, &b->f, sizeof a->f); // NOLINT(bugprone-suspicious-memory-comparison)
+    case WEIR_PHYS_I128: return a->x == b->x;
+    case WEIR_PHYS_BOOL: return a->b == b->b;
+    default: return a->i == b->i;
+    }
+}
+
+bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b)
+{
+    if (a == b) return true;
+    if (a->op != b->op || a->n_args != b->n_args || !weir_type_same(a->type, b->type)) return false;
+    if (a->op == WEIR_OP_COLUMN) return a->column == b->column;
+    if (a->op == WEIR_OP_CONST) return value_equal(&a->value, &b->value);
+    if (a->op == WEIR_OP_CALL && (a->fn != b->fn || a->fn->volatile_)) return false;
+    for (int i = 0; i < a->n_args; i++)
+        if (!weir_expr_equal(a->arg[i], b->arg[i])) return false;
+    return true;
 }
 
 void weir_plan_release(struct weir_node *root)

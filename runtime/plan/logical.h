@@ -50,7 +50,8 @@ struct weir_node {
         struct { /* output: the source's physical columns */
             struct weir_source *source;
             int rowtime; /* column that the WATERMARK is declared on when it is physical, else -1 */
-            int64_t watermark_us; /* its delay */
+            struct weir_expr *rowtime_expr; /* what that column is computed by, else NULL */
+            int64_t watermark_us;           /* its delay */
         } scan;
         struct {
             struct weir_batch *batch; /* owned by the plan's owner (see weir_plan_release) */
@@ -98,6 +99,9 @@ struct weir_expr *weir_expr_column(struct weir_arena *a, int column, struct weir
                                    struct weir_pos pos);
 struct weir_expr *weir_expr_const(struct weir_arena *a, const struct weir_value *v,
                                   struct weir_pos pos);
+
+/* Do both give the same value for every row? False where that is not known (volatile functions). */
+bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b);
 
 /* Drop the batches that VALUES nodes hold. */
 void weir_plan_release(struct weir_node *root);

@@ -412,6 +412,7 @@ static struct weir_node *finish(struct optimizer *o, struct weir_node *n)
 {
     for (int i = 0; i < n->n_inputs; i++) n->input[i] = finish(o, n->input[i]);
     switch (n->kind) {
+    case WEIR_NODE_SCAN: n->scan.rowtime_expr = fold(o, n->scan.rowtime_expr); return n;
     case WEIR_NODE_FILTER: {
         struct weir_expr *p = n->filter.predicate = fold(o, n->filter.predicate);
         if (p->op == WEIR_OP_CONST && !p->value.is_null && p->value.b) return n->input[0];

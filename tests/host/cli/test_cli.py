@@ -255,6 +255,15 @@ class Devices(Case):
             self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv", "--device", device)), "n\n2\n")
         self.assertIn("COUNT(DISTINCT) runs natively", self.ok(weir("explain", "-c", q, "--device", "opencl")))
 
+    def test_functions_before_windows(self):
+        """What computes the time of HOP windows has no kernel: it runs before the device does the rest."""
+        q = ("SELECT window_start AS s, COUNT(*) AS n FROM TABLE(HOP((SELECT TO_TIMESTAMP(x) AS ts FROM (VALUES"
+             " ('2024-01-01 00:00:01'), ('2024-01-01 00:00:07')) AS t(x)), DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))"
+             " GROUP BY window_start, window_end ORDER BY s")
+        want = self.ok(weir("run", "-c", q, "--format", "csv", "--device", "native"))
+        self.assertEqual(len(want.splitlines()), 4)
+        self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv", "--device", "opencl")), want)
+
     def test_devices_that_are_not(self):
         self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl:99"), 2, "opencl:99")
 
@@ -276,7 +285,68 @@ class Stream(Case):
             p = weir("run", job, "--format", "csv", "--batch-rows", rows, stdin=self.ROWS)
             self.assertEqual(self.ok(p).splitlines()[1:], ["2024-01-01 00:00:00.000,a,2", "2024-01-01 00:00:10.000,b,2",
                                                            "2024-01-01 00:00:30.000,c,1"])
-            self.assertIn("1 groups came after their window had closed", p.stderr)
+            self.assertIn("weir: 1 rows came after their windows had closed", p.stderr)
+
+    def late(self, columns, query, rows, devices=DEVICES):
+        """Late rows and result for every way to run, which must all be the same."""
+        job = self.write("job.sql", f"CREATE TABLE t ({columns}) WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');"
+                         + query)
+        results = set()
+        ways = [("native", "1", "1"), ("native", "3", "3"), ("native", "1000", "2"), ("opencl", "3", "2")]
+        stats = self.path("stats.json")
+        for device, batch, slots in ways if "opencl" in devices else ways[:3]:
+            p = weir("run", job, "--format", "csv", "--batch-rows", batch, "--partitions", slots, "--device", device,
+                     "--stats", stats, stdin=rows)
+            out = tuple(sorted(self.ok(p).splitlines()))
+            with open(stats) as f:
+                results.add((json.load(f)[0]["late_rows"], out))
+        self.assertEqual(len(results), 1, results)
+        return results.pop()
+
+    COLUMNS = "ts TIMESTAMP(3), k INT, WATERMARK FOR ts AS ts - INTERVAL '2' SECOND"
+    COMPUTED = "s STRING, k INT, ts AS TO_TIMESTAMP(s), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND"
+
+    @staticmethod
+    def rows(*seconds):
+        return "".join(f"2024-01-01 00:00:{s:02},{k}\n" for s, k in seconds)
+
+    def test_late_rows_are_counted_exactly(self):
+        """After 15 the windows that end at 13 or before are closed: 4, 9 and 5 are late, the row with k = 0 never gets there."""
+        rows = self.rows((1, 1), (15, 1), (4, 1), (9, 1), (4, 0), (5, 2), (14, 2), (30, 1))
+        window = "TABLE({}(TABLE t, DESCRIPTOR(ts), {} INTERVAL '10' SECOND))"
+        query = "SELECT window_start, k, COUNT(*) AS n FROM {} WHERE k > 0 GROUP BY window_start, window_end, k"
+        tumble, hop = window.format("TUMBLE", ""), window.format("HOP", "INTERVAL '5' SECOND,")
+        n, out = self.late(self.COLUMNS, query.format(tumble), rows)
+        self.assertEqual((n, out), (3, ("2024-01-01 00:00:00.000,1,1", "2024-01-01 00:00:10.000,1,1", "2024-01-01 00:00:10.000,2,1",
+                                        "2024-01-01 00:00:30.000,1,1", "window_start,k,n")))
+        self.assertEqual(self.late(self.COMPUTED, query.format(tumble), rows, devices=["native"]), (n, out))
+        # HOP: 9 and 5 are still in the window that ends at 15, so only 4 is lost
+        n, out = self.late(self.COLUMNS, query.format(hop), rows)
+        self.assertEqual(n, 1)
+        self.assertTrue({"2024-01-01 00:00:05.000,1,1", "2024-01-01 00:00:05.000,2,2"} <= set(out))
+        self.assertEqual(self.late(self.COMPUTED, query.format(hop), rows, devices=["native"]), (n, out))
+
+    def test_a_row_that_joins_twice_is_late_twice(self):
+        query = ("SELECT window_start, v, COUNT(*) AS n FROM (SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)))"
+                 " AS w JOIN (VALUES (1, 'a'), (1, 'b'), (2, 'c')) AS u(k2, v) ON k = k2 GROUP BY window_start, window_end, v")
+        n, out = self.late(self.COLUMNS, query, self.rows((1, 1), (15, 1), (4, 1), (5, 2), (6, 3)))
+        self.assertEqual(n, 3)
+        self.assertEqual(len(out), 5)
+
+    def test_times_that_cannot_be_computed(self):
+        """CAST of what is no time is an error where the row is used, and nothing where a filter drops it."""
+        columns = "s STRING, k INT, ts AS CAST(s AS TIMESTAMP(3)), WATERMARK FOR ts AS ts"
+        query = "SELECT COUNT(*) AS n FROM (SELECT * FROM t WHERE k > 0) GROUP BY TUMBLE(ts, INTERVAL '10' SECOND)"
+        rows = self.rows((1, 1)) + "nonsense,0\n" + self.rows((11, 1), (2, 1))
+        self.assertEqual(self.late(columns, query, rows, devices=["native"]), (1, ("1", "1", "n")))
+        job = self.path("job.sql")
+        self.fails(weir("run", job, stdin=rows + "nonsense,1\n"), 1, "nonsense", "TIMESTAMP", "standard input, row 5")
+
+    def test_windows_of_another_time(self):
+        """The watermark of ts says nothing about windows of another column: they close at the end, nothing is late."""
+        columns = "ts TIMESTAMP(3), k INT, other AS ts - INTERVAL '1' HOUR, WATERMARK FOR ts AS ts"
+        query = "SELECT COUNT(*) AS n FROM t GROUP BY TUMBLE(other, INTERVAL '10' SECOND)"
+        self.assertEqual(self.late(columns, query, self.rows((1, 1), (15, 1), (2, 1)), devices=["native"]), (0, ("1", "2", "n")))
 
 
 class SlowStream(Case):
@@ -304,9 +374,9 @@ class SlowStream(Case):
     def finish(self, p):
         self.assertEqual(p.wait(), 0, p.stderr.read())
 
-    def windows(self, options, record, send, close):
+    def windows(self, options, record, send, close, sql=WINDOWS):
         """Each window is out when a row past its end was sent, and the next row is sent only then."""
-        p = self.start(self.WINDOWS.format(options))
+        p = self.start(sql.format(options))
         for i, row in enumerate(self.ROWS):
             send(p, record(row))
             if i == 0:
@@ -340,6 +410,11 @@ class SlowStream(Case):
     def test_json(self):
         self.windows("'path' = '-', 'format' = 'json'", lambda r: (json.dumps({"ts": r[0], "k": r[1]}) + "\n").encode(),
                      self.to_stdin, lambda p: p.stdin.close())
+
+    def test_computed_time(self):
+        sql = self.WINDOWS.replace("(ts TIMESTAMP(3), k STRING", "(s STRING, k STRING, ts AS TO_TIMESTAMP(s)")
+        self.windows("'path' = '-', 'format' = 'csv'", lambda r: (",".join(r) + "\n").encode(), self.to_stdin,
+                     lambda p: p.stdin.close(), sql)
 
     def test_compressed_fifo(self):
         os.mkfifo(self.path("in.csv.gz"))
