@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/cli/cli.h"
+#include "host/connect/stream.h"
 
 int cli_fail(const struct weir_error *err)
 {
@@ -65,9 +66,11 @@ int cli_sql_read(const char *path, struct cli_sql *out, struct weir_error *err)
 {
     struct weir_buf b = {0};
     bool standard = !strcmp(path, "-");
+    int rc = standard ? weir_stream_begin_stdin(err) : WEIR_OK;
+    if (rc) return rc;
     FILE *f = standard ? stdin : fopen(path, "rb");
     if (!f) return weir_fail_errno(err, WEIR_ERR_IO, errno, "SQL file %s", path);
-    int rc = read_all(f, path, &b, err);
+    rc = read_all(f, path, &b, err);
     if (!standard) fclose(f);
     if (rc) {
         weir_buf_release(&b);

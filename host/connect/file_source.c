@@ -115,7 +115,8 @@ static int plan_splits(struct weir_source *base, int want, int *n_splits, struct
     if (target < s->table.min_split_bytes) target = s->table.min_split_bytes;
     weir_error_log_close(s->log);
     s->log = NULL;
-    if (s->table.errors_path) rc = weir_error_log_open(s->table.errors_path, &s->log, err);
+    if (!strcmp(weir_path_strip(s->table.path), "-")) rc = weir_stream_begin_stdin(err);
+    if (!rc && s->table.errors_path) rc = weir_error_log_open(s->table.errors_path, &s->log, err);
     for (size_t f = 0; f < s->paths.n && !rc; f++) rc = add_splits(s, f, target, err);
     s->base.est_bytes = total;
     atomic_store(&s->bytes, 0);

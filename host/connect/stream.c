@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -216,6 +217,32 @@ out:
         s = NULL;
     }
     *out = s;
+    return rc;
+}
+
+int weir_stream_begin_stdin(struct weir_error *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct stat before; /* what standard input was when it was read, and where it began */
+    static off_t start;
+    struct stat st;
+    int rc = 0;
+    if (fstat(STDIN_FILENO, &st))
+        return weir_fail_errno(err, WEIR_ERR_IO, errno, "standard input: cannot be read");
+    pthread_mutex_lock(&lock);
+    bool again = before.st_nlink && before.st_dev == st.st_dev && before.st_ino == st.st_ino;
+    if (!again) {
+        before = st;
+        start = S_ISREG(st.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
+    } else if (S_ISREG(st.st_mode)) {
+        if (lseek(STDIN_FILENO, start, SEEK_SET) < 0)
+            rc = weir_fail_errno(err, WEIR_ERR_IO, errno, "standard input: cannot be read again");
+    } else if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
+        rc = weir_fail(err, WEIR_ERR_IO,
+                       "standard input is a pipe and was read already, as the SQL or by an earlier "
+                       "FROM; put the rows into a file to read them again");
+    }
+    pthread_mutex_unlock(&lock);
     return rc;
 }
 

@@ -19,6 +19,10 @@ struct weir_stream;
 int weir_stream_open(const char *path, uint64_t offset, _Atomic uint64_t *progress,
                      struct weir_stream **out, struct weir_error *err) WEIR_NODISCARD;
 
+/* Call before standard input is read from where it stood when the process started: a file is wound
+   back there, a terminal goes on, and a pipe that was read before is WEIR_ERR_IO. Thread-safe. */
+int weir_stream_begin_stdin(struct weir_error *err) WEIR_NODISCARD;
+
 /* Fill BUF with up to CAP bytes, as many as are there; waits for the first. *GOT = 0 only at the
    end. */
 int weir_stream_read(struct weir_stream *s, char *buf, size_t cap, size_t *got,

@@ -87,6 +87,17 @@ class Results(Case):
     def test_standard_input(self):
         self.assertEqual(self.ok(weir("run", "-", "--format", "csv", stdin="SELECT 6 * 7 AS x")), "x\n42\n")
 
+    def test_standard_input_is_read_once(self):
+        """A pipe cannot be read twice, and never gives an empty table instead; a file can."""
+        table = "CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');"
+        job = self.write("job.sql", table + "SELECT SUM(x) AS s FROM t; SELECT COUNT(*) AS n FROM t")
+        self.fails(weir("run", job, "--format", "csv", stdin="1\n2\n"), 4, "standard input is a pipe and was read already")
+        self.fails(weir("run", "-c", table + "SELECT a.x FROM t AS a JOIN t AS b ON a.x = b.x", stdin="1\n"), 4, "put the rows into a file")
+        self.fails(weir("run", "-", stdin=table + "SELECT x FROM t"), 4, "as the SQL or by an earlier FROM")
+        with open(self.write("in.csv", "1\n2\n")) as f:
+            out = subprocess.run([WEIR, "run", job, "--format", "csv"], stdin=f, capture_output=True, text=True)
+        self.assertEqual(self.ok(out), "s\n3\n\nn\n2\n")
+
     def test_a_table_is_read_again_for_each_query(self):
         self.write("t.csv", "1\n2\n3\n")
         out = self.ok(self.sql("CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = 't.csv', 'format' = 'csv');"
