@@ -9,6 +9,9 @@
 
 #include "host/engine/slots.h"
 
+/* Expected native seconds below which no OpenCL driver is loaded. */
+#define WORTH_OPENING_SECONDS 1.0
+
 static int check_device(const char *device, struct weir_error *err)
 {
     if (!strcmp(device, "auto") || !strcmp(device, "native") || !strcmp(device, "opencl"))
@@ -128,31 +131,39 @@ static int forced_backend(struct weir_engine *e, const char *device, struct weir
     return weir_devices_backend(all, want, backend, err);
 }
 
-int engine_backends(struct weir_engine *e, double expected_seconds, enum weir_device_mode *mode,
-                    struct weir_backend **backend, int max, int *n, struct weir_error *err)
+int engine_backends(struct weir_engine *e, double expected_seconds, struct weir_exec_options *o,
+                    int max, struct weir_error *err)
 {
     const char *set = weir_catalog_get(&e->catalog, "weir.device");
     const char *device = strcmp(e->device, "auto") || !set ? e->device : set;
-    *n = 0;
-    *mode = WEIR_MODE_NATIVE;
+    o->n_devices = 0;
+    o->mode = WEIR_MODE_NATIVE;
     if (!strcmp(device, "native")) return WEIR_OK;
     if (strcmp(device, "auto")) {
-        *mode = WEIR_MODE_DEVICE;
-        *n = 1;
-        return forced_backend(e, device, backend, err);
+        o->mode = WEIR_MODE_DEVICE;
+        o->n_devices = 1;
+        return forced_backend(e, device, o->device, err);
     }
-    *mode = WEIR_MODE_AUTO;
-    if (expected_seconds >= 0 && expected_seconds < 1) return WEIR_OK;
+    o->mode = WEIR_MODE_AUTO;
+    o->no_device = e->stays_native;
+    if (expected_seconds >= 0 && expected_seconds < WORTH_OPENING_SECONDS) {
+        snprintf(e->stays_native, sizeof e->stays_native,
+                 "a small job, about %.2g s of work; devices are opened from %.0f s on",
+                 expected_seconds, WORTH_OPENING_SECONDS);
+        return WEIR_OK;
+    }
     struct weir_devices *all = NULL;
     int rc = weir_engine_devices(e, &all, err);
     /* Discrete devices first: they add compute, a CPU device shares the host's. */
     for (int pass = 0; !rc && pass < 2; pass++)
-        for (int i = 0; !rc && i < weir_devices_count(all) && *n < max; i++) {
+        for (int i = 0; !rc && i < weir_devices_count(all) && o->n_devices < max; i++) {
             bool cpu = weir_devices_info(all, i)->class_ == WEIR_DEVICE_CPU;
             if (cpu != (pass == 1)) continue;
-            rc = weir_devices_backend(all, i, &backend[*n], err);
-            if (!rc) ++*n;
+            rc = weir_devices_backend(all, i, &o->device[o->n_devices], err);
+            if (!rc) o->n_devices++;
         }
+    snprintf(e->stays_native, sizeof e->stays_native, "no OpenCL device: %s", e->no_devices);
+    if (o->n_devices) o->no_device = NULL;
     return rc;
 }
 

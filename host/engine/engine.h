@@ -29,6 +29,7 @@ struct weir_engine {
     char device[32];
     struct weir_devices *devices; /* opened when first needed */
     char no_devices[256];         /* why there is none */
+    char stays_native[320];       /* why the last job asked for none */
     struct weir_slots *slots;
     atomic_bool cancel;
     _Atomic uint64_t rows_read;       /* of the statement that runs, for progress */
@@ -74,13 +75,17 @@ double weir_engine_progress(struct weir_engine *e);
 
 /* ---- inside host/engine ---- */
 
-/* The device mode and the candidate backends (room for MAX) that the options and SET ask for. */
-int engine_backends(struct weir_engine *e, double expected_seconds, enum weir_device_mode *mode,
-                    struct weir_backend **backend, int max, int *n, struct weir_error *err);
+/* The device mode and the candidate backends (O->device has room for MAX) that the options and SET
+   ask for; O->no_device where there are none, valid until the next call. */
+int engine_backends(struct weir_engine *e, double expected_seconds, struct weir_exec_options *o,
+                    int max, struct weir_error *err);
+/* A guess of the native work of B's queries, -1 when a source does not know its size. */
+double engine_expected_seconds(const struct weir_bound *b, int n_slots);
 int engine_slots(struct weir_engine *e, struct weir_slots **out, struct weir_error *err);
 /* What the logical plan and its stages look like and why. */
 int engine_explain_node(struct weir_engine *e, struct weir_arena *arena, struct weir_node *root,
-                        bool json, struct weir_buf *out, struct weir_error *err);
+                        const struct weir_bound *bound, bool json, struct weir_buf *out,
+                        struct weir_error *err);
 /* Sources and sinks of tables made by SQL: see open_table.c. */
 int engine_open_source(void *ctx, const struct weir_table_def *def, struct weir_source **out,
                        struct weir_error *err);

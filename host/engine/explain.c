@@ -8,44 +8,32 @@
 #include "runtime/place/choice.h"
 
 struct view {
-    struct weir_engine *e;
     const struct weir_stages *stages;
     const struct weir_slots *slots;
-    enum weir_device_mode mode;
+    struct weir_exec_options o;
     struct weir_backend *backend[16];
-    int n_backends;
 };
 
-/* Which backend would run stage I, and why, into NAME and WHY; false when the query would be
- * refused. */
+/* Where stage I would run and why, into WHY; false when the query would be refused. NAME: where it
+   starts. */
 static bool judge(const struct view *v, int i, const char **name, char *why, size_t size)
 {
-    const struct weir_stage *st = &v->stages->stage[i];
     char reason[160] = "";
+    struct weir_choice_request q = weir_stage_request(v->stages, i, &v->o, v->slots->n);
     *name = "native";
-    if (st->input == WEIR_INPUT_OBJECT) {
-        snprintf(why, size, "it reads merged results, which are on the host");
-    } else if (!weir_pipeline_computes(st->pipeline)) {
-        snprintf(why, size, "nothing to compute, the columns only pass");
-    } else if (v->mode == WEIR_MODE_NATIVE) {
-        snprintf(why, size, "asked for");
-    } else if (v->n_backends == 0) {
-        snprintf(why, size, "%s", v->e->no_devices[0] ? v->e->no_devices : "no device");
-    } else {
-        struct weir_backend *b = v->backend[0];
-        bool can = weir_choice_supports(b, st->pipeline, reason, sizeof reason);
-        if (v->mode == WEIR_MODE_DEVICE) *name = b->name;
-        if (!can)
-            snprintf(why, size, "%s cannot: %s", b->name, reason);
-        else if (v->mode == WEIR_MODE_DEVICE)
-            snprintf(why, size, "asked for (%s)%s%s", b->device, reason[0] ? "; " : "", reason);
-        else
-            snprintf(why, size,
-                     "starts native; %s takes over if the job is long enough and it is faster",
-                     b->name);
-        return can || v->mode != WEIR_MODE_DEVICE;
+    if (!q.force) {
+        weir_choice_candidate(&q, why, size);
+        return true;
     }
-    return true;
+    struct weir_backend *b = q.device[0];
+    bool can = weir_choice_supports(b, q.pipeline, reason, sizeof reason);
+    *name = b->name;
+    if (can)
+        snprintf(why, size, "%s: asked for (%s)%s%s", b->name, b->device, reason[0] ? "; " : "",
+                 reason);
+    else
+        snprintf(why, size, "REFUSED: %s cannot: %s", b->name, reason);
+    return can;
 }
 
 static void stages_text(const struct view *v, struct weir_buf *out)
@@ -54,10 +42,9 @@ static void stages_text(const struct view *v, struct weir_buf *out)
     const char *name;
     weir_buf_puts(out, "== Pipelines ==\n");
     for (int i = 0; i < v->stages->n_stages; i++) {
-        bool ok = judge(v, i, &name, why, sizeof why);
+        judge(v, i, &name, why, sizeof why);
         weir_stage_text(v->stages, i, what, sizeof what);
-        weir_buf_printf(out, "  %d: %s\n     %s%s: %s\n", i + 1, what, ok ? "" : "REFUSED on ",
-                        name, why);
+        weir_buf_printf(out, "  %d: %s\n     %s\n", i + 1, what, why);
     }
 }
 
@@ -82,16 +69,18 @@ static void stages_json(const struct view *v, struct weir_buf *out)
 }
 
 int engine_explain_node(struct weir_engine *e, struct weir_arena *arena, struct weir_node *root,
-                        bool json, struct weir_buf *out, struct weir_error *err)
+                        const struct weir_bound *bound, bool json, struct weir_buf *out,
+                        struct weir_error *err)
 {
     struct weir_stages stages = {0};
     struct weir_slots *slots = NULL;
-    struct view v = {.e = e, .stages = &stages};
+    struct view v = {.stages = &stages};
+    v.o.device = v.backend;
     root = weir_plan_optimize(arena, root);
     if (!root) return weir_fail_nomem(err, 0, "optimizing the plan");
     int rc = weir_stages_lower(arena, root, &stages, err);
     if (!rc) rc = engine_slots(e, &slots, err);
-    if (!rc) rc = engine_backends(e, -1, &v.mode, v.backend, 16, &v.n_backends, err);
+    if (!rc) rc = engine_backends(e, engine_expected_seconds(bound, slots->n), &v.o, 16, err);
     if (!rc) {
         v.slots = slots;
         if (json) {

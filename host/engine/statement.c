@@ -25,8 +25,7 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* A guess of native work in seconds; -1 when a source does not know its size. */
-static double expected_seconds(const struct weir_bound *b, int n_slots)
+double engine_expected_seconds(const struct weir_bound *b, int n_slots)
 {
     double sum = 0;
     for (int i = 0; i < b->n_sources; i++) {
@@ -63,8 +62,7 @@ static int run_plan(struct session *s, const struct weir_bound *bound, struct we
     if (!rc) rc = weir_stages_lower(&s->arena, root, &stages, s->err);
     if (!rc) rc = engine_slots(e, &slots, s->err);
     if (!rc)
-        rc = engine_backends(e, expected_seconds(bound, slots->n), &o.mode, backend, MAX_BACKENDS,
-                             &o.n_devices, s->err);
+        rc = engine_backends(e, engine_expected_seconds(bound, slots->n), &o, MAX_BACKENDS, s->err);
     if (!rc && weir_stats_init(&stats, stages.n_stages))
         rc = weir_fail_nomem(s->err, 0, "statistics");
     if (!rc) {
@@ -123,13 +121,13 @@ static int explain_bound(struct session *s, const struct weir_bound *b, bool jso
 {
     int rc = WEIR_OK;
     if (b->kind == WEIR_BOUND_QUERY)
-        return engine_explain_node(s->e, &s->arena, b->root, json, out, s->err);
+        return engine_explain_node(s->e, &s->arena, b->root, b, json, out, s->err);
     for (int i = 0; !rc && i < b->n_inserts; i++) {
         if (json)
             weir_buf_puts(out, i ? ",\n" : "");
         else
             weir_buf_printf(out, "== INSERT INTO %s ==\n", b->insert[i].table);
-        rc = engine_explain_node(s->e, &s->arena, b->insert[i].root, json, out, s->err);
+        rc = engine_explain_node(s->e, &s->arena, b->insert[i].root, b, json, out, s->err);
     }
     return rc;
 }

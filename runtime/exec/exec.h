@@ -4,7 +4,7 @@
 #include "runtime/exec/stage.h"
 #include "runtime/exec/stats.h"
 #include "runtime/exec/workers.h"
-#include "runtime/place/backend.h"
+#include "runtime/place/choice.h"
 
 /* Running stages on slots. */
 
@@ -21,6 +21,7 @@ struct weir_exec_options {
     enum weir_device_mode mode;
     struct weir_backend **device;
     int n_devices;
+    const char *no_device;       /* AUTO: why there are none, in words; NULL: there are some */
     size_t slot_bytes;           /* memory budget of one slot, 0: none */
     uint32_t batch_rows;         /* rows asked of a source at once; 0: the backend's choice */
     int64_t now_us;              /* CURRENT_TIMESTAMP */
@@ -36,7 +37,12 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
                   struct weir_sink *sink, struct weir_stats *stats,
                   struct weir_error *err) WEIR_NODISCARD;
 
-/* What WHAT a stage does in words ("scan log -> filter -> aggregate"), into BUF. */
+/* What is asked of place (choice.h) about a stage on N_SLOTS slots: whether a device is a candidate
+   for it, and if not, why. The build tables are left out. */
+struct weir_choice_request weir_stage_request(const struct weir_stages *s, int stage,
+                                              const struct weir_exec_options *o, int n_slots);
+
+/* What a stage does in words ("scan log -> filter -> aggregate"), into BUF. */
 void weir_stage_text(const struct weir_stages *s, int stage, char *buf, size_t size);
 
 /* Is there anything to compute in P, or does it only pass columns on? */

@@ -181,6 +181,28 @@ static double expected_seconds(const struct weir_stage *st, int n_slots)
     return -1;
 }
 
+struct weir_choice_request weir_stage_request(const struct weir_stages *s, int stage,
+                                              const struct weir_exec_options *o, int n_slots)
+{
+    const struct weir_stage *st = &s->stage[stage];
+    struct weir_choice_request q = {.pipeline = st->pipeline,
+                                    .now_us = o->now_us,
+                                    .expected_seconds = expected_seconds(st, n_slots)};
+    if (st->input == WEIR_INPUT_OBJECT)
+        q.no_device = "it reads merged results, which are on the host";
+    else if (!weir_pipeline_computes(st->pipeline))
+        q.no_device = "nothing to compute, the columns only pass";
+    else if (o->mode == WEIR_MODE_NATIVE)
+        q.no_device = "asked for";
+    else if (o->n_devices == 0)
+        q.no_device = o->no_device;
+    if (q.no_device) return q;
+    q.device = o->device;
+    q.n_devices = o->n_devices;
+    q.force = o->mode == WEIR_MODE_DEVICE;
+    return q;
+}
+
 int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error *err)
 {
     const struct weir_stage *st = &j->s->stage[number];
@@ -197,15 +219,8 @@ int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error
         r->slot[i].r = r;
         r->slot[i].slot = i;
     }
-    bool candidate = st->input != WEIR_INPUT_OBJECT && weir_pipeline_computes(st->pipeline) &&
-                     j->o->mode != WEIR_MODE_NATIVE;
-    struct weir_choice_request q = {.pipeline = st->pipeline,
-                                    .tables = r->table,
-                                    .device = j->o->device,
-                                    .n_devices = candidate ? j->o->n_devices : 0,
-                                    .now_us = j->o->now_us,
-                                    .force = candidate && j->o->mode == WEIR_MODE_DEVICE,
-                                    .expected_seconds = expected_seconds(st, j->n_slots)};
+    struct weir_choice_request q = weir_stage_request(j->s, number, j->o, j->n_slots);
+    q.tables = r->table;
     return weir_choice_new(&q, &r->choice, err);
 }
 

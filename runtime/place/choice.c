@@ -171,28 +171,36 @@ struct weir_prepared *weir_choice_handed_back(struct weir_choice *c)
 }
 
 /* The first device that can do it and whose compiler pays. */
+struct weir_backend *weir_choice_candidate(const struct weir_choice_request *q, char *why,
+                                           size_t size)
+{
+    char reason[160] = "";
+    snprintf(why, size, "native: %s", q->no_device ? q->no_device : "there is no device");
+    for (int i = 0; i < q->n_devices; i++) {
+        struct weir_backend *b = q->device[i];
+        double worth = b->shares_cpu ? WORTH_SECONDS_CPU : WORTH_SECONDS_GPU;
+        if (!b->ops->supports(b, q->pipeline, reason, sizeof reason)) {
+            snprintf(why, size, "native: %.30s cannot: %.150s", b->name, reason);
+            continue;
+        }
+        if (q->expected_seconds >= 0 && q->expected_seconds < worth) {
+            snprintf(why, size,
+                     "native: about %.1f s of work, compiling for %.30s pays from %.0f s on",
+                     q->expected_seconds, b->name, worth);
+            continue;
+        }
+        snprintf(why, size, "native until %.30s is ready and measured to be faster", b->name);
+        return b;
+    }
+    return NULL;
+}
+
 static void pick(struct weir_choice *c)
 {
-    char why[160] = "";
-    snprintf(c->note, sizeof c->note, "native: no device");
-    for (int i = 0; i < c->q.n_devices; i++) {
-        struct weir_backend *b = c->q.device[i];
-        double worth = b->shares_cpu ? WORTH_SECONDS_CPU : WORTH_SECONDS_GPU;
-        if (!b->ops->supports(b, c->q.pipeline, why, sizeof why)) {
-            snprintf(c->note, sizeof c->note, "native: %.30s cannot: %.150s", b->name, why);
-            continue;
-        }
-        if (c->q.expected_seconds >= 0 && c->q.expected_seconds < worth) {
-            snprintf(c->note, sizeof c->note,
-                     "native: about %.1f s of work, compiling for %.30s pays from %.0f s on",
-                     c->q.expected_seconds, b->name, worth);
-            continue;
-        }
-        c->candidate = b;
-        snprintf(c->note, sizeof c->note, "native: %.30s was not ready in time", b->name);
-        c->has_thread = !pthread_create(&c->thread, NULL, prepare_main, c);
-        return;
-    }
+    c->candidate = weir_choice_candidate(&c->q, c->note, sizeof c->note);
+    if (!c->candidate) return;
+    snprintf(c->note, sizeof c->note, "native: %.30s was not ready in time", c->candidate->name);
+    c->has_thread = !pthread_create(&c->thread, NULL, prepare_main, c);
 }
 
 int weir_choice_new(const struct weir_choice_request *request, struct weir_choice **out,

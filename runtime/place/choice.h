@@ -15,10 +15,15 @@ struct weir_choice_request {
     const struct weir_join_table *const *tables;
     struct weir_backend **device; /* candidates, best first */
     int n_devices;
+    const char *no_device;   /* why there is none, as "native: …" goes on; NULL: there are some */
     int64_t now_us;          /* as for the backends' runs */
     bool force;              /* device[0] or an error, prepared before the first batch */
     double expected_seconds; /* of native work, < 0 unknown: a guess from the source's size */
 };
+
+/* What AUTO would do with Q: the device that may take over from native, or NULL, and WHY in words. */
+struct weir_backend *weir_choice_candidate(const struct weir_choice_request *q, char *why,
+                                           size_t size);
 
 /* With FORCE, a pipeline that device[0] does not support is WEIR_ERR_UNSUPPORTED, and says what and
  * why. */

@@ -135,6 +135,31 @@ class Results(Case):
         self.assertEqual({"plan", "stages", "slots"}, set(plan[0]))
         self.assertIn("plan", self.ok(weir("run", "-c", "EXPLAIN " + q, "--format", "csv")))
 
+    def notes(self, q, *args, env=None):
+        """What EXPLAIN says of the stages and what the statistics say, which must be the same for stages that stay native."""
+        stats = self.path("stats.json")
+        self.ok(weir("run", "-c", q, "--stats", stats, *args, env=env))
+        plan = json.loads(self.ok(weir("explain", "-c", q, "--format", "json", *args, env=env)))
+        with open(stats) as f:
+            done = json.load(f)[0]
+        said = [s["why"] for s in plan[0]["stages"]]
+        self.assertEqual(said, [s["note"] for s in done["stages"]])
+        return said
+
+    def test_why_a_stage_is_native(self):
+        merged = "native: it reads merged results, which are on the host"
+        q = "SELECT k, COUNT(*) FROM (VALUES (1), (1), (2)) AS t(k) WHERE k > 0 GROUP BY k"
+        small, second = self.notes(q)
+        self.assertIn("native: a small job, about 0 s of work", small)
+        self.assertEqual(second, merged)
+        self.assertEqual(self.notes(q, "--device", "native"), ["native: asked for", merged])
+        self.assertEqual(self.notes("SELECT x FROM (VALUES (1)) AS t(x)"), ["native: nothing to compute, the columns only pass"])
+        self.write("none.csv", "")
+        big = (f"CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = '{self.path('none.csv')}', 'format' = 'csv');"
+               "SELECT SUM(x) FROM t WHERE x > 1")
+        none = self.notes(big, env={"OCL_ICD_VENDORS": "/nonexistent", "OPENCL_VENDOR_PATH": "/nonexistent"})
+        self.assertIn("native: no OpenCL device: ", none[0])
+
     def test_sink(self):
         self.ok(self.sql("CREATE TABLE o (x INT) WITH ('connector' = 'filesystem', 'path' = 'out.csv', 'format' = 'csv');"
                          "INSERT INTO o VALUES (1), (2)"))
