@@ -147,9 +147,10 @@ int engine_backends(struct weir_engine *e, double expected_seconds, struct weir_
     o->mode = WEIR_MODE_AUTO;
     o->no_device = e->stays_native;
     if (expected_seconds >= 0 && expected_seconds < WORTH_OPENING_SECONDS) {
+        bool tiny = expected_seconds < 0.1;
         snprintf(e->stays_native, sizeof e->stays_native,
-                 "a small job, about %.2g s of work; devices are opened from %.0f s on",
-                 expected_seconds, WORTH_OPENING_SECONDS);
+                 "a small job, %s %.1f s of work; devices are opened from %.0f s on",
+                 tiny ? "under" : "about", tiny ? 0.1 : expected_seconds, WORTH_OPENING_SECONDS);
         return WEIR_OK;
     }
     struct weir_devices *all = NULL;

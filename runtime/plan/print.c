@@ -1,8 +1,8 @@
 /* Plans and expressions for people (EXPLAIN) and for programs (JSON). */
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
+#include "runtime/column/text.h"
 #include "runtime/exec/source.h"
 #include "runtime/plan/pipeline.h"
 
@@ -39,45 +39,103 @@ static const struct {
     [WEIR_OP_EXPAND] = {"expand", NULL},
 };
 
-static void i128_text(weir_i128 x, int scale, struct weir_buf *out)
+/* One unit where that is exact and short, else '[-]D HH:MM:SS[.ffffff]'. */
+static void interval_day_text(int64_t us, struct weir_buf *out)
 {
-    char digits[48];
-    int n = 0;
-    weir_u128 u = x < 0 ? -(weir_u128)x : (weir_u128)x;
-    do {
-        if (scale && n == scale) digits[n++] = '.', scale = 0;
-        digits[n++] = (char)('0' + (int)(u % 10));
-        u /= 10;
-    } while (u || (scale && n <= scale));
-    if (x < 0) weir_buf_putc(out, '-');
-    while (n) weir_buf_putc(out, digits[--n]);
+    static const struct {
+        uint64_t us;
+        const char *name;
+    } unit[] = {
+        {86400000000, "DAY"}, {3600000000, "HOUR"}, {60000000, "MINUTE"}, {1000000, "SECOND"}};
+    const char *sign = us < 0 ? "-" : "";
+    uint64_t v = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
+    for (int i = 0; i < 4; i++) {
+        if (v % unit[i].us || v / unit[i].us > 99) continue;
+        if (!v) i = 3;
+        weir_buf_printf(out, "INTERVAL '%s%" PRIu64 "' %s", sign, v / unit[i].us, unit[i].name);
+        return;
+    }
+    if (v < unit[2].us) {
+        weir_buf_printf(out, "INTERVAL '%s%" PRIu64 ".%0*" PRIu64 "' SECOND", sign, v / unit[3].us,
+                        v % 1000 ? 6 : 3, v % unit[3].us / (v % 1000 ? 1 : 1000));
+        return;
+    }
+    weir_buf_printf(out, "INTERVAL '%s%" PRIu64 " %02d:%02d:%02d", sign, v / unit[0].us,
+                    (int)(v / unit[1].us % 24), (int)(v / unit[2].us % 60),
+                    (int)(v / unit[3].us % 60));
+    if (v % unit[3].us) weir_buf_printf(out, ".%06d", (int)(v % unit[3].us));
+    weir_buf_puts(out, "' DAY TO SECOND");
 }
 
+static void interval_month_text(int64_t months, struct weir_buf *out)
+{
+    const char *sign = months < 0 ? "-" : "";
+    uint64_t v = months < 0 ? 0 - (uint64_t)months : (uint64_t)months;
+    if (v % 12 == 0 && v)
+        weir_buf_printf(out, "INTERVAL '%s%" PRIu64 "' YEAR", sign, v / 12);
+    else if (v < 12)
+        weir_buf_printf(out, "INTERVAL '%s%" PRIu64 "' MONTH", sign, v);
+    else
+        weir_buf_printf(out, "INTERVAL '%s%" PRIu64 "-%" PRIu64 "' YEAR TO MONTH", sign, v / 12,
+                        v % 12);
+}
+
+static void quoted_text(struct weir_str s, struct weir_buf *out)
+{
+    weir_buf_putc(out, '\'');
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '\'') weir_buf_putc(out, '\'');
+        weir_buf_putc(out, s.data[i]);
+    }
+    weir_buf_putc(out, '\'');
+}
+
+static void bytes_text(struct weir_str s, struct weir_buf *out)
+{
+    weir_buf_puts(out, "X'");
+    for (uint32_t i = 0; i < s.len; i++) weir_buf_printf(out, "%02x", (unsigned char)s.data[i]);
+    weir_buf_putc(out, '\'');
+}
+
+/* A value as SQL writes it. */
 static void value_text(const struct weir_value *v, struct weir_buf *out)
 {
-    char t[64];
+    char t[WEIR_TEXT_MAX];
+    bool wide = weir_type_phys(v->type) == WEIR_PHYS_I128;
+    size_t n = 0;
     if (v->is_null) {
         weir_buf_puts(out, "NULL");
         return;
     }
-    switch (weir_type_phys(v->type)) {
-    case WEIR_PHYS_BOOL: weir_buf_puts(out, v->b ? "TRUE" : "FALSE"); return;
-    case WEIR_PHYS_F32:
-    case WEIR_PHYS_F64: weir_buf_printf(out, "%.17g", v->f); return;
-    case WEIR_PHYS_I128: i128_text(v->x, v->type.scale, out); return;
-    case WEIR_PHYS_STR:
-        weir_buf_putc(out, '\'');
-        weir_buf_add(out, v->s.data, v->s.len);
-        weir_buf_putc(out, '\'');
-        return;
-    default: break;
+    switch ((enum weir_type_id)v->type.id) {
+    case WEIR_TYPE_BOOLEAN: weir_buf_puts(out, v->b ? "TRUE" : "FALSE"); return;
+    case WEIR_TYPE_INTERVAL_MONTH: interval_month_text(v->i, out); return;
+    case WEIR_TYPE_INTERVAL_DAY: interval_day_text(v->i, out); return;
+    case WEIR_TYPE_CHAR:
+    case WEIR_TYPE_VARCHAR: quoted_text(v->s, out); return;
+    case WEIR_TYPE_BINARY:
+    case WEIR_TYPE_VARBINARY: bytes_text(v->s, out); return;
+    case WEIR_TYPE_FLOAT: n = weir_text_format_float(t, (float)v->f); break;
+    case WEIR_TYPE_DOUBLE: n = weir_text_format_double(t, v->f); break;
+    case WEIR_TYPE_DECIMAL:
+        n = weir_text_format_decimal(t, wide ? v->x : v->i, v->type.scale);
+        break;
+    case WEIR_TYPE_DATE: n = weir_text_format_date(t, (int32_t)v->i); break;
+    case WEIR_TYPE_TIME: n = weir_text_format_time(t, v->i, 3, v->type.precision); break;
+    case WEIR_TYPE_TIMESTAMP:
+    case WEIR_TYPE_TIMESTAMP_LTZ:
+        n = weir_text_format_timestamp(t, v->i, 6, v->type.precision, ' ', false);
+        break;
+    default: n = weir_text_format_int(t, v->i);
     }
-    if (v->type.id == WEIR_TYPE_DECIMAL)
-        i128_text(v->i, v->type.scale, out);
-    else if (weir_type_is_integer(v->type))
-        weir_buf_printf(out, "%" PRId64, v->i);
-    else
-        weir_buf_printf(out, "%s %" PRId64, weir_type_text(v->type, t, sizeof t), v->i);
+    static const char *const name[WEIR_TYPE_COUNT_] = {
+        [WEIR_TYPE_DATE] = "DATE",
+        [WEIR_TYPE_TIME] = "TIME",
+        [WEIR_TYPE_TIMESTAMP] = "TIMESTAMP",
+        [WEIR_TYPE_TIMESTAMP_LTZ] = "TIMESTAMP_LTZ",
+    };
+    const char *prefix = name[v->type.id];
+    weir_buf_printf(out, prefix ? "%s '%.*s'" : "%s%.*s", prefix ? prefix : "", (int)n, t);
 }
 
 static void args_text(const struct weir_expr *e, int first, const struct weir_schema *in,
@@ -98,6 +156,45 @@ static void list_text(const char *open, const struct weir_expr *e, int first,
     weir_buf_putc(out, ')');
 }
 
+static int binding(const struct weir_expr *e)
+{
+    switch (e->op) {
+    case WEIR_OP_OR: return 1;
+    case WEIR_OP_AND: return 2;
+    case WEIR_OP_EQ:
+    case WEIR_OP_NE:
+    case WEIR_OP_LT:
+    case WEIR_OP_LE:
+    case WEIR_OP_GT:
+    case WEIR_OP_GE:
+    case WEIR_OP_IS_NULL:
+    case WEIR_OP_IS_TRUE:
+    case WEIR_OP_IS_FALSE:
+    case WEIR_OP_IN:
+    case WEIR_OP_LIKE: return 3;
+    case WEIR_OP_ADD:
+    case WEIR_OP_SUB: return 4;
+    case WEIR_OP_MUL:
+    case WEIR_OP_DIV:
+    case WEIR_OP_MOD: return 5;
+    default: return 6;
+    }
+}
+
+/* Operand I of E, in parentheses where it binds less than E, or as little on a side where that
+   matters. */
+static void operand_text(const struct weir_expr *e, int i, const struct weir_schema *in,
+                         struct weir_buf *out)
+{
+    const struct weir_expr *arg = e->arg[i];
+    int outer = binding(e), inner = binding(arg);
+    bool same = e->op == arg->op && (e->op == WEIR_OP_AND || e->op == WEIR_OP_OR);
+    bool parentheses = inner < outer || (inner == outer && !same && (i == 1 || outer == 3));
+    if (parentheses) weir_buf_putc(out, '(');
+    weir_expr_text(arg, in, out);
+    if (parentheses) weir_buf_putc(out, ')');
+}
+
 void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, struct weir_buf *out)
 {
     char t[64];
@@ -114,7 +211,7 @@ void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, str
     case WEIR_OP_IS_NULL:
     case WEIR_OP_IS_TRUE:
     case WEIR_OP_IS_FALSE:
-        weir_expr_text(e->arg[0], in, out);
+        operand_text(e, 0, in, out);
         weir_buf_puts(out, e->op == WEIR_OP_IS_NULL   ? " IS NULL"
                            : e->op == WEIR_OP_IS_TRUE ? " IS TRUE"
                                                       : " IS FALSE");
@@ -138,11 +235,11 @@ void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, str
         weir_buf_puts(out, " END");
         return;
     case WEIR_OP_IN:
-        weir_expr_text(e->arg[0], in, out);
+        operand_text(e, 0, in, out);
         list_text(" IN (", e, 1, in, out);
         return;
     case WEIR_OP_LIKE:
-        weir_expr_text(e->arg[0], in, out);
+        operand_text(e, 0, in, out);
         weir_buf_puts(out, " LIKE ");
         weir_expr_text(e->arg[1], in, out);
         if (e->n_args > 2) {
@@ -155,11 +252,9 @@ void weir_expr_text(const struct weir_expr *e, const struct weir_schema *in, str
         list_text("(", e, 0, in, out);
         return;
     default:
-        weir_buf_putc(out, '(');
-        weir_expr_text(e->arg[0], in, out);
+        operand_text(e, 0, in, out);
         weir_buf_printf(out, " %s ", op_info[e->op].infix ? op_info[e->op].infix : "?");
-        weir_expr_text(e->arg[1], in, out);
-        weir_buf_putc(out, ')');
+        operand_text(e, 1, in, out);
     }
 }
 
@@ -271,11 +366,13 @@ static void detail_text(const struct weir_node *n, struct weir_buf *out)
     case WEIR_NODE_JOIN: join_text(n, out); break;
     case WEIR_NODE_AGGREGATE: aggregate_text(n, out); break;
     case WEIR_NODE_WINDOW:
-        weir_buf_printf(out, " on %s, size %" PRId64 " ms",
-                        n->input[0]->schema.field[n->window.time_column].name,
-                        n->window.size_us / 1000);
-        if (n->window.slide_us != n->window.size_us)
-            weir_buf_printf(out, ", slide %" PRId64 " ms", n->window.slide_us / 1000);
+        weir_buf_printf(out, " on %s, size ",
+                        n->input[0]->schema.field[n->window.time_column].name);
+        interval_day_text(n->window.size_us, out);
+        if (n->window.slide_us != n->window.size_us) {
+            weir_buf_puts(out, ", slide ");
+            interval_day_text(n->window.slide_us, out);
+        }
         break;
     case WEIR_NODE_SORT: sort_text(n, out); break;
     default: break;
