@@ -117,7 +117,7 @@ static void test_outlives_statement(void **state)
     assert_int_equal(bind_sql(&c, "SELECT * FROM v", &out, &err), 0);
     assert_string_equal(out.data,
                         "Project b\n  Project b\n    Filter a IN (1, 2)\n      Project a, "
-                        "(a * 2) AS b\n        Scan t\n=> b INT\n");
+                        "a * 2 AS b\n        Scan t\n=> b INT\n");
     weir_buf_release(&out);
     const struct weir_table_def *def = weir_catalog_find(&c, "t");
     assert_string_equal(def->file_name, "job.sql");
