@@ -460,9 +460,9 @@ static int cover(struct weir_groups *g, uint32_t n, uint64_t nulls, bool *dense,
     }
     *dense = true;
     if (min > max) min = max = 0; /* only NULLs so far */
-    if (g->dense && (uint64_t)min - g->dense_min < g->dense_size &&
-        (uint64_t)max - g->dense_min < g->dense_size)
-        return WEIR_OK;
+    /* The array may run past the largest key and go on with the smallest: then first > last. */
+    uint64_t first = (uint64_t)min - g->dense_min, last = (uint64_t)max - g->dense_min;
+    if (g->dense && first <= last && last < g->dense_size) return WEIR_OK;
     return make_dense(g, min, max, dense, err);
 }
 

@@ -99,7 +99,10 @@ static int64_t pattern_key(int pattern, uint32_t i)
     case 6: return i < 3000 ? i : (int64_t)i << 40;                   /* dense, then not */
     case 7: return i < 1500 ? (int64_t)i << 14 : (int64_t)(i - 1500); /* hashed, then dense */
     case 8: return (i & 1) ? INT64_MAX - i : INT64_MIN + i;           /* both ends */
-    default: return (int64_t)(i % 2000) * 40 - 40000;                 /* negative and positive */
+    case 9: /* from one end over to the other, then anywhere */
+        if (i < 2 * WEIR_VECTOR) return i < WEIR_VECTOR || i % 2 ? INT64_MAX - i % 2 : INT64_MIN;
+        return (int64_t)(i * 0x9e3779b97f4a7c15u);
+    default: return (int64_t)(i % 2000) * 40 - 40000; /* negative and positive */
     }
 }
 
@@ -110,8 +113,8 @@ static void test_directories(void **state)
     struct weir_type key = weir_type_make(WEIR_TYPE_BIGINT);
     int64_t *k = malloc(WEIR_VECTOR * sizeof *k);
     uint8_t *st = malloc(WEIR_VECTOR);
-    for (int pattern = 0; pattern < 20; pattern++) {
-        bool nulls = pattern >= 10;
+    for (int pattern = 0; pattern < 22; pattern++) {
+        bool nulls = pattern >= 11;
         struct setup s;
         struct weir_groups *g;
         struct weir_pool pool = {.name = "test"};
@@ -125,7 +128,7 @@ static void test_directories(void **state)
             for (uint32_t from = 0; from < ROWS; from += WEIR_VECTOR) {
                 uint32_t n = ROWS - from < WEIR_VECTOR ? ROWS - from : WEIR_VECTOR;
                 for (uint32_t i = 0; i < n; i++) {
-                    k[i] = pattern_key(pattern % 10, from + i);
+                    k[i] = pattern_key(pattern % 11, from + i);
                     st[i] = (from + i) % 101 == 7 ? WK_NULL : WK_VALID;
                 }
                 assert_int_equal(weir_groups_update(g, n, (const struct weir_vec *[]){&v},
