@@ -43,32 +43,7 @@ static bool all_set(const uint8_t *bits, size_t from, uint32_t n)
     return true;
 }
 
-/* ---- asking for the next vector's memory ----
-   The hardware does not look far enough ahead when several columns are read in short runs. So the
-   columns that are read as they lie note where they go on, and the filter asks for those lines bit
-   by bit while it compares. */
-
-void eval_prefetch(struct weir_eval *ev, uint32_t lines)
-{
-    struct eval_ahead *q = &ev->ahead;
-    for (; lines && q->first < q->n; lines--) {
-        __builtin_prefetch((const void *)q->at[q->first], 0, 2);
-        q->at[q->first] += 64;
-        if (q->at[q->first] >= q->end[q->first]) q->first++;
-    }
-}
-
-static void note_next(struct weir_eval *ev, uintptr_t at, size_t bytes)
-{
-    struct eval_ahead *q = &ev->ahead;
-    if (q->first == q->n) q->first = q->n = 0;
-    if (q->n == EVAL_AHEAD) return;
-    q->at[q->n] = at;
-    q->end[q->n++] = at + bytes;
-}
-
-static void load_run(struct weir_eval *ev, struct stage_reg *r, const struct weir_column *c,
-                     size_t from, uint32_t n)
+static void load_run(struct stage_reg *r, const struct weir_column *c, size_t from, uint32_t n)
 {
     enum weir_phys p = weir_type_phys(c->type);
     size_t size = weir_phys_size(p);
@@ -89,7 +64,6 @@ static void load_run(struct weir_eval *ev, struct stage_reg *r, const struct wei
             memcpy(r->data, (const void *)at, n * size); /* foreign memory, not aligned */
         else
             r->v.data = (void *)at; /* only read */
-        note_next(ev, at + n * size, n * size);
     }
 }
 
@@ -153,7 +127,7 @@ int eval_load_column(struct weir_eval *ev, struct eval_stage *s, uint32_t reg)
     } else if (row || in->table) {
         load_rows(r, c, row, s->n);
     } else {
-        load_run(ev, r, c, s->base, s->n);
+        load_run(r, c, s->base, s->n);
     }
     return WEIR_OK;
 }

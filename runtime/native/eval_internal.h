@@ -1,20 +1,13 @@
 #ifndef WEIR_NATIVE_EVAL_INTERNAL_H
 #define WEIR_NATIVE_EVAL_INTERNAL_H
 
+#include "runtime/native/clones.h"
 #include "runtime/native/groups.h"
 #include "runtime/native/jointable.h"
+#include "runtime/native/mask.h"
 #include "runtime/native/vec.h"
 
 /* The inside of the interpreter; eval.c tells how the parts work together. */
-
-/* For loops that are worth a version for each vector width of x86. The sanitizers do not get along
-   with the loader's way of choosing one. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) &&             \
-    !defined(__SANITIZE_THREAD__) && !defined(__clang__)
-#define EVAL_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define EVAL_CLONES
-#endif
 
 #define EVAL_NO_ROW UINT32_MAX /* a build row: LEFT without a match */
 
@@ -91,12 +84,17 @@ enum stage_kind {
 
 /* A conjunct of a MASK: a comparison with a constant or of two registers, fused into the mask, or
    (cmp NULL) any BOOLEAN register. */
-typedef void (*mask_fn)(uint8_t *mask, const void *a, const void *b, uint32_t n);
 struct eval_conj {
     mask_fn cmp;
     uint8_t op;         /* the comparison */
     uint32_t a, b;      /* registers; general: a; a range: a and … */
     const void *bounds; /* … two values of its type */
+
+    /* of the rows at hand */
+    const void *at, *with; /* the values; AT NULL: all rows pass, or none */
+    size_t size, with_size;
+    const uint8_t *st[2]; /* states of both, or NULL */
+    bool pass;
 };
 
 struct stage_reg {
@@ -153,13 +151,6 @@ struct eval_output {
     uint64_t valid[WEIR_VECTOR / 64 + 1], bits[WEIR_VECTOR / 64 + 1];
 };
 
-/* Memory that the next vector will read: [first, n) of the lines' beginnings and ends. */
-#define EVAL_AHEAD 16
-struct eval_ahead {
-    uint32_t first, n;
-    uintptr_t at[EVAL_AHEAD], end[EVAL_AHEAD];
-};
-
 struct weir_eval {
     const struct weir_pipeline *p;
     const struct weir_join_table *const *tables;
@@ -179,7 +170,6 @@ struct weir_eval {
     struct eval_stage *explain; /* one row at a time, for messages */
     struct eval_output out;
     struct weir_batch *batch; /* being processed */
-    struct eval_ahead ahead;
     uint64_t *step_rows;
     void *blocks; /* list of the vectors' storage */
 };
@@ -189,8 +179,6 @@ int eval_plan(struct weir_eval *ev, struct weir_error *err);
 /* eval_column.c */
 int eval_load_const(struct weir_eval *ev, const struct weir_insn *in, struct weir_vec *v,
                     uint8_t *st);
-/* Ask for up to LINES cache lines that the next vector will read. */
-void eval_prefetch(struct weir_eval *ev, uint32_t lines);
 int eval_load_column(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
 void eval_gather(struct weir_vec *out, struct stage_reg *to, const struct weir_vec *from,
                  const uint32_t *sel, uint32_t n);
@@ -199,8 +187,6 @@ int eval_run_filter(struct weir_eval *ev, struct eval_stage *s, struct weir_erro
 /* S->mask = the rows where REG is TRUE; returns the first row where it is an error, or N. */
 uint32_t eval_true_rows(struct weir_eval *ev, struct eval_stage *s, uint32_t reg);
 uint32_t eval_select(const uint8_t *mask, uint32_t n, uint32_t *sel);
-mask_fn eval_mask_fn(int op, enum weir_phys phys, bool constant); /* NULL: none */
-mask_fn eval_range_fn(enum weir_phys phys);
 /* eval_probe.c */
 int eval_run_probe(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);
 int eval_run_residual(struct weir_eval *ev, struct eval_stage *s, struct weir_error *err);

@@ -99,7 +99,7 @@ static struct eval_conj make_conj(const struct plan *pl, uint32_t reg)
     }
     const struct weir_vec *constant = all[b].constant ? &pl->ev->constant[b] : NULL;
     if (constant && (weir_vec_state(constant, 0) || is_nan(constant))) return c;
-    c.cmp = eval_mask_fn(cmp, weir_type_phys(all[a].insn->type), constant);
+    c.cmp = mask_compare_of(mask_has_wide(), cmp, weir_type_phys(all[a].insn->type), constant);
     if (c.cmp) {
         c.op = (uint8_t)cmp;
         c.a = a;
@@ -149,7 +149,7 @@ static bool merge_two(struct plan *pl, struct eval_conj *a, const struct eval_co
     struct weir_value x, y;
     if (!a->cmp || !b->cmp || a->a != b->a || a->bounds || b->bounds) return false;
     enum weir_phys p = weir_type_phys(pl->ev->op[a->a].insn->type);
-    mask_fn range = eval_range_fn(p);
+    mask_fn range = mask_range_of(mask_has_wide(), p);
     if (!range) return false;
     int side = bound_of(pl, a, a->op, &x);
     if (!side || side + bound_of(pl, b, b->op, &y) != 0) return false;
