@@ -1,4 +1,4 @@
-/* From result buffers to the sink: partial groups are merged into the slot's table, output rows are
+/* From result buffers to the sink: groups are merged into the slot's table, output rows are
    gathered into batches. Only bytes that were really written are read. */
 #ifdef WEIR_OPENCL
 #include <string.h>
@@ -54,34 +54,14 @@ static void resolve_texts(const struct weir_run *r, const struct weir_batch *bat
     }
 }
 
-/* GPU shape: the slots in use become rows one behind the other, at the buffer's beginning; returns
-   how many. */
-static uint32_t compact(struct weir_run *r, struct flight *f)
+/* Without keys: a row from each work-group. */
+static int deliver_sums(struct weir_run *r, struct flight *f, struct weir_error *err)
 {
-    uint32_t words = r->q->k.words, n = 0;
-    const uint32_t *slot = f->out[find_arg(r, GEN_DIRECTORY, -1)].host;
-    uint64_t *rows = f->out[find_arg(r, GEN_GROUPS, -1)].host;
-    for (uint32_t i = 0; i < f->cap; i++) {
-        if (!slot[i]) continue;
-        memmove(rows + (size_t)n * words, rows + (size_t)i * words, (size_t)words * 8);
-        gen_gpu_decode(r->q->p, rows + (size_t)n++ * words);
-    }
-    return n;
-}
-
-static int deliver_groups(struct weir_run *r, struct flight *f, struct weir_error *err)
-{
-    int i = find_arg(r, GEN_GROUPS, -1), rc = WEIR_OK;
-    uint32_t words = r->q->k.words;
-    bool texts = r->q->k.n_spaces > 0;
-    for (uint32_t g = 0; !rc && g < f->groups; g++) {
-        uint64_t *rows = (uint64_t *)f->out[i].host + (size_t)g * f->cap * words;
-        bool slots = r->q->k.gpu && weir_pipe_last(r->q->p)->n;
-        uint32_t n = slots ? compact(r, f) : group_rows(f, g);
-        for (uint32_t k = 0; texts && k < n; k++)
-            resolve_texts(r, f->batch, rows + (size_t)k * words);
-        rc = weir_groups_merge_rows(r->sink.out.groups, rows, n, err);
-    }
+    const uint64_t *rows = f->out[find_arg(r, GEN_GROUPS, -1)].host;
+    int rc = WEIR_OK;
+    for (uint32_t g = 0; !rc && g < f->groups; g++)
+        rc = weir_groups_merge_rows(r->sink.out.groups, rows + (size_t)g * f->cap * r->q->k.words,
+                                    group_rows(f, g), err);
     return rc;
 }
 
@@ -166,18 +146,61 @@ static int deliver_output(struct weir_run *r, struct flight *f, struct weir_erro
 int cl_deliver(struct weir_run *r, struct flight *f, cl_int *code, struct weir_error *err)
 {
     for (int i = 0; i < r->q->k.n_args; i++) {
-        uint8_t kind = r->q->k.arg[i].kind;
-        bool slots = r->q->k.gpu && weir_pipe_last(r->q->p)->n && kind <= GEN_DIRECTORY;
-        if (kind < GEN_GROUPS || kind == GEN_DIR_MASK || (kind == GEN_DIRECTORY && !slots))
-            continue;
-        if (slots)
-            *code = cl_fetch(r, &f->out[i], 0,
-                             f->cap * (kind == GEN_GROUPS ? (size_t)r->q->k.words * 8 : 4));
-        else
-            *code = fetch_rows(r, f, i);
+        if (r->q->k.arg[i].kind < GEN_GROUPS) continue;
+        *code = fetch_rows(r, f, i);
         if (*code) return WEIR_OK;
     }
-    if (weir_pipe_last(r->q->p)->kind == WEIR_STEP_AGGREGATE) return deliver_groups(r, f, err);
+    if (weir_pipe_last(r->q->p)->kind == WEIR_STEP_AGGREGATE) return deliver_sums(r, f, err);
     return deliver_output(r, f, err);
+}
+
+/* ---- groups with keys ---- */
+
+/* GPU shape: the slots in use become rows one behind the other, at the buffer's beginning; returns
+   how many. */
+static uint32_t compact(struct weir_run *r)
+{
+    uint32_t words = r->q->k.words, n = 0;
+    const uint64_t *slot = r->table.directory.host;
+    uint64_t *rows = r->table.rows.host;
+    for (uint32_t i = 0; i < r->table.cap; i++) {
+        if (!slot[i]) continue;
+        memmove(rows + (size_t)n * words, rows + (size_t)i * words, (size_t)words * 8);
+        gen_gpu_decode(r->q->p, rows + (size_t)n++ * words);
+    }
+    return n;
+}
+
+static cl_int fetch_table(struct weir_run *r)
+{
+    struct group_table *t = &r->table;
+    size_t row = (size_t)r->q->k.words * 8, part = t->cap * row;
+    bool unified = r->q->b->info->unified;
+    cl_int rc = cl_fetch(r, &t->counts, 0, t->parts * 4);
+    if (!rc && r->q->k.gpu) rc = cl_fetch(r, &t->directory, 0, (size_t)t->cap * 8);
+    if (!rc && (unified || r->q->k.gpu)) return cl_fetch(r, &t->rows, 0, t->parts * part);
+    for (uint32_t g = 0; !rc && g < t->parts; g++)
+        rc = cl_fetch(r, &t->rows, g * part, ((const uint32_t *)t->counts.host)[g] * row);
+    return rc;
+}
+
+int cl_deliver_table(struct weir_run *r, const struct weir_batch *batch, cl_int *code,
+                     struct weir_error *err)
+{
+    struct group_table *t = &r->table;
+    uint32_t words = r->q->k.words;
+    bool texts = r->q->k.n_spaces > 0;
+    int rc = WEIR_OK;
+    *code = fetch_table(r);
+    for (uint32_t g = 0; !rc && !*code && g < t->parts; g++) {
+        uint64_t *rows = (uint64_t *)t->rows.host + (size_t)g * t->cap * words;
+        uint32_t n = r->q->k.gpu ? compact(r) : ((const uint32_t *)t->counts.host)[g];
+        for (uint32_t k = 0; texts && k < n; k++) resolve_texts(r, batch, rows + (size_t)k * words);
+        rc = weir_groups_merge_rows(r->sink.out.groups, rows, n, err);
+    }
+    cl_unfetch(r, &t->counts);
+    cl_unfetch(r, &t->directory);
+    cl_unfetch(r, &t->rows);
+    return rc;
 }
 #endif

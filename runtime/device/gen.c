@@ -37,9 +37,10 @@ void gen_refuse(struct gen *g, const char *fmt, ...)
 
 const char *gen_arg_name(struct gen *g, enum gen_arg_kind kind, int a, int b, char buf[32])
 {
-    static const char *const stem[] = {"n",  "chunk", "K",     "KB",   "status", "cap", "c",  "cv",
-                                       "cb", "t",     "tv",    "tb",   "to",     "ts",  "tw", "ti",
-                                       "G",  "D",     "dmask", "orow", "otab",   "ov",  "os"};
+    static const char *const stem[] = {"n",    "chunk", "K",  "KB", "status", "cap", "c",
+                                       "cv",   "cb",    "t",  "tv", "tb",     "to",  "ts",
+                                       "tw",   "ti",    "G",  "D",  "dmask",  "T",   "epoch",
+                                       "orow", "otab",  "ov", "os"};
     struct gen_kernel *k = g->k;
     int i = 0;
     while (i < k->n_args && (k->arg[i].kind != kind || k->arg[i].a != a || k->arg[i].b != b)) i++;
@@ -439,14 +440,18 @@ static void declare_args(struct gen *g, struct weir_buf *out)
         case GEN_ROWS:
         case GEN_CHUNK:
         case GEN_CAP:
+        case GEN_EPOCH:
         case GEN_DIR_MASK: weir_buf_printf(out, "uint %s", name); break;
         case GEN_CONSTS:
         case GEN_TAB_SLOT:
         case GEN_TAB_WORDS:
         case GEN_TAB_INFO: weir_buf_printf(out, "__global const ulong *%s", name); break;
         case GEN_TAB_OFFSET: weir_buf_printf(out, "__global const uint *%s", name); break;
-        case GEN_STATUS:
         case GEN_DIRECTORY:
+            weir_buf_printf(out, "__global %s *%s", g->k->gpu ? "ulong" : "uint", name);
+            break;
+        case GEN_STATUS:
+        case GEN_COUNTS:
         case GEN_OUT_ROW:
         case GEN_OUT_TABROW: weir_buf_printf(out, "__global uint *%s", name); break;
         case GEN_GROUPS: weir_buf_printf(out, "__global ulong *%s", name); break;
@@ -488,7 +493,8 @@ static void prologue(struct gen *g, struct weir_buf *out, bool groups, bool sums
     if (groups && !g->k->gpu) {
         weir_buf_printf(out, "    G += (ulong)group * cap * %u; D += (ulong)group * (dmask + 1);\n",
                         g->k->words);
-        weir_buf_puts(out, "    for (uint q = 0; q <= dmask; q++) D[q] = 0;\n");
+        weir_buf_puts(out, "    count = T[group];\n"
+                           "    if (!count) for (uint q = 0; q <= dmask; q++) D[q] = 0;\n");
     }
     if (groups) weir_buf_puts(out, "    uint dshift = 32 + clz(dmask);\n#define A(w) R[w]\n");
     if (sums)
@@ -516,6 +522,7 @@ static void assemble(struct gen *g)
                         "G[(ulong)%s * %u + q] = acc[q];\n    %s\n",
                         g->k->words, g->k->gpu ? "get_global_id(0)" : "group", g->k->words,
                         g->k->gpu ? "atomic_inc(S + ST_ROWS);" : "count = 1;");
+    if (groups && !g->k->gpu) weir_buf_puts(out, "    T[group] = count;\n");
     weir_buf_puts(out, g->k->gpu ? "}\n" : "    S[ST_ROWS] = count;\n}\n");
 }
 
@@ -532,6 +539,8 @@ static void fixed_args(struct gen *g)
     if (!last->n) return;
     gen_arg_name(g, GEN_DIRECTORY, 0, 0, name);
     gen_arg_name(g, GEN_DIR_MASK, 0, 0, name);
+    gen_arg_name(g, GEN_COUNTS, 0, 0, name);
+    if (g->k->gpu) gen_arg_name(g, GEN_EPOCH, 0, 0, name);
 }
 
 static void group_words(struct gen *g)
@@ -542,6 +551,7 @@ static void group_words(struct gen *g)
         enum weir_phys p =
             weir_type_phys(weir_pipe_insn(g->p)[weir_pipe_operand(g->p)[last->first + i]].type);
         w += gen_words(p);
+        g->k->texts = g->k->texts || (last->kind == WEIR_STEP_AGGREGATE && p == WEIR_PHYS_STR);
     }
     for (uint32_t i = 0; i < g->p->n_aggs; i++) w += weir_agg_words(weir_pipe_agg(g->p) + i);
     g->k->words = w;

@@ -25,8 +25,10 @@ enum gen_arg_kind {
     GEN_TAB_WORDS,  /* hash tables only */
     GEN_TAB_INFO,   /* ulong[4]: min, mask, n_ids, flags (1: has a NULL key, 2: empty) */
     GEN_GROUPS,     /* ulong[cap * words * groups] */
-    GEN_DIRECTORY,  /* uint[dir * groups]; AGGREGATE with keys */
+    GEN_DIRECTORY,  /* AGGREGATE with keys: uint[dir * groups]; GPU shape: ulong[dir] */
     GEN_DIR_MASK,   /* uint */
+    GEN_COUNTS,     /* uint[groups]: groups in the table so far */
+    GEN_EPOCH,      /* uint, GPU shape: the kernel's number since the table was empty, from 1 */
     GEN_OUT_ROW,    /* uint: row of the batch */
     GEN_OUT_TABROW, /* a: table; uint, 0xffffffff: none */
     GEN_OUT_VALUES, /* a: output column; long, double, or ulong2: STR {space << 40 | offset,
@@ -56,6 +58,7 @@ struct gen_kernel {
     bool gpu;       /* shape: a work-item for each row, one status block, one table of groups */
     bool vector;    /* loads eight rows at once, at least eight in all */
     bool expands;   /* may give more rows than it gets */
+    bool texts;     /* there are texts among the keys of the groups */
     uint32_t words; /* of a group row */
     uint32_t n_const_words;
     uint64_t *const_word; /* [n_const_words] */

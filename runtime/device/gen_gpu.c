@@ -1,8 +1,10 @@
 /* Groups with keys on a GPU: one table for all work-items, without a lock and without waiting.
 
-   D[slot] is claimed by one compare-and-swap that puts the number (+ 1) of the claimer's row there;
-   that never changes, and so says for good what the slot's keys are: whoever meets it compares with
-   that row's columns in the batch. So the keys must be columns of the input. The accumulators of
+   D[slot] is claimed by one compare-and-swap that puts the kernel's number and the number (+ 1) of
+   the claimer's row there; that never changes, and so says for good what the slot's keys are:
+   whoever meets it compares with that row's columns in the batch, or, if an earlier kernel claimed
+   it, with the keys that it left in the slot. So the keys must be columns of the input. The
+   accumulators of
    slot i are at G[i * words], neutral (zero) before the kernel starts, and the claimer adds like
    everybody. Only commutative integer atomics are used; the result does not depend on any order.
    MIN and MAX are maxima of words in which 0 is the neutral element (gen_gpu_decode brings them
@@ -85,21 +87,24 @@ static uint32_t find_slot(struct gen *g, const uint32_t *key, uint32_t n)
     gen_key_words(g, key, n, "");
     gen_key_hash(g, key, n, "");
     gen_put(g, "volatile __global ulong *R; uint tries = 0;");
+    gen_put(g, "ulong claim = (ulong)epoch << 32 | (row + 1);");
     gen_put(g, "for (uint at = (uint)(h >> dshift);; at = (at + 1) & dmask) {");
     gen_put(g, "if (tries++ > dmask) WK_FULL(1)");
-    gen_put(g, "R = G + (ulong)at * %u; uint x = atomic_cmpxchg(D + at, 0u, row + 1);",
-            g->k->words);
-    gen_put(g, "if (!x) { if (atomic_inc(S + ST_ROWS) > dmask / 4 * 3) WK_FULL(1)");
+    gen_put(g, "R = G + (ulong)at * %u; ulong x = atom_cmpxchg(D + at, 0UL, claim);", g->k->words);
+    gen_put(g, "if (!x) { if (atomic_inc(T) > dmask / 4 * 3) WK_FULL(1)");
     gen_put(g, "R[0] = h; R[1] = nulls;");
     for (uint32_t k = 0; k < n_words; k++)
         gen_put(g, "R[%u] = k%u;", WEIR_GROUP_HEADER_WORDS + k, k);
     gen_put(g, "break; }");
-    gen_put(g, "uint y = x - 1; uchar same = 1;");
+    gen_put(g, "uchar same = 1; if ((uint)(x >> 32) == epoch) { uint y = (uint)x - 1;");
     for (uint32_t i = 0; i < n; i++) {
         compare_key(g, key[i], w);
         w += gen_words(phys(g, key[i]));
     }
-    gen_put(g, "if (same) break; }");
+    gen_put(g, "} else { same = R[1] == nulls;");
+    for (uint32_t k = 0; !g->k->texts && k < n_words; k++)
+        gen_put(g, "same &= R[%u] == k%u;", WEIR_GROUP_HEADER_WORDS + k, k);
+    gen_put(g, "} if (same) break; }");
     return n_words;
 }
 

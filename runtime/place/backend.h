@@ -22,6 +22,7 @@ struct weir_run_sink {
     struct weir_native_sink out;
     int (*failed)(void *ctx, struct weir_batch *batch, const char *reason, struct weir_error *err);
     void *failed_ctx;
+    int n_runs; /* runs of the same prepared pipeline that share the device's time; 0: one */
 };
 
 /* Measured by the run, read by exec for statistics and traces. */
