@@ -12,6 +12,13 @@
         return;                                                                                    \
     }
 
+/* P will be wanted soon. Only where the compiler certainly makes code of this machine of it. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define WK_PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p));
+#else
+#define WK_PREFETCH(p)
+#endif
+
 #define WK_DD_ADD8(hi, lo, x)                                                                      \
     {                                                                                              \
         double8 dd_t = (hi) + (x), dd_b = dd_t - (hi);                                             \

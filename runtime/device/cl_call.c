@@ -69,7 +69,7 @@ void cl_unfetch(struct weir_run *r, struct out_buffer *o)
 size_t cl_out_row_bytes(const struct weir_run *r, const struct gen_arg *a)
 {
     switch (a->kind) {
-    case GEN_GROUPS: return (size_t)r->q->k.words * 8;
+    case GEN_GROUPS: return (size_t)r->q->k.stride * 8;
     case GEN_DIRECTORY: return r->q->k.gpu ? 8 : 4;
     case GEN_OUT_ROW:
     case GEN_OUT_TABROW: return 4;
@@ -223,7 +223,7 @@ static cl_int clear(struct weir_run *r, struct flight *f)
     if (!r->keeps || !t->empty) return rc;
     if (!rc) rc = zero(r, &t->counts, t->parts * 4);
     if (!rc && r->q->k.gpu) rc = zero(r, &t->directory, (size_t)t->cap * 8);
-    if (!rc && r->q->k.gpu) rc = zero(r, &t->rows, (size_t)t->cap * r->q->k.words * 8);
+    if (!rc && r->q->k.gpu) rc = zero(r, &t->rows, (size_t)t->cap * r->q->k.stride * 8);
     return rc;
 }
 

@@ -156,25 +156,10 @@ int cl_deliver(struct weir_run *r, struct flight *f, cl_int *code, struct weir_e
 
 /* ---- groups with keys ---- */
 
-/* GPU shape: the slots in use become rows one behind the other, at the buffer's beginning; returns
-   how many. */
-static uint32_t compact(struct weir_run *r)
-{
-    uint32_t words = r->q->k.words, n = 0;
-    const uint64_t *slot = r->table.directory.host;
-    uint64_t *rows = r->table.rows.host;
-    for (uint32_t i = 0; i < r->table.cap; i++) {
-        if (!slot[i]) continue;
-        memmove(rows + (size_t)n * words, rows + (size_t)i * words, (size_t)words * 8);
-        gen_gpu_decode(r->q->p, rows + (size_t)n++ * words);
-    }
-    return n;
-}
-
 static cl_int fetch_table(struct weir_run *r)
 {
     struct group_table *t = &r->table;
-    size_t row = (size_t)r->q->k.words * 8, part = t->cap * row;
+    size_t row = (size_t)r->q->k.stride * 8, part = t->cap * row;
     bool unified = r->q->b->info->unified;
     cl_int rc = cl_fetch(r, &t->counts, 0, t->parts * 4);
     if (!rc && r->q->k.gpu) rc = cl_fetch(r, &t->directory, 0, (size_t)t->cap * 8);
@@ -184,23 +169,43 @@ static cl_int fetch_table(struct weir_run *r)
     return rc;
 }
 
+/* Merge the groups of PART, copied together in ROOM (for WEIR_VECTOR rows). */
+static int merge_part(struct weir_run *r, uint32_t part, const struct weir_batch *batch,
+                      uint64_t *room, struct weir_error *err)
+{
+    const struct group_table *t = &r->table;
+    const struct gen_kernel *k = &r->q->k;
+    const uint64_t *row = (const uint64_t *)t->rows.host + (size_t)part * t->cap * k->stride;
+    const uint64_t *slot = k->gpu ? t->directory.host : NULL; /* GPU shape: 0 is a free one */
+    uint32_t n = slot ? t->cap : ((const uint32_t *)t->counts.host)[part], m = 0;
+    int rc = WEIR_OK;
+    for (uint32_t i = 0; i < n && !rc; i++, row += k->stride) {
+        if (slot && !slot[i]) continue;
+        uint64_t *to = room + (size_t)m * k->words;
+        memcpy(to, row, k->words * 8);
+        if (slot) gen_gpu_decode(r->q->p, to);
+        if (k->texts) resolve_texts(r, batch, to);
+        if (++m < WEIR_VECTOR) continue;
+        rc = weir_groups_merge_rows(r->sink.out.groups, room, m, err);
+        m = 0;
+    }
+    return rc ? rc : weir_groups_merge_rows(r->sink.out.groups, room, m, err);
+}
+
 int cl_deliver_table(struct weir_run *r, const struct weir_batch *batch, cl_int *code,
                      struct weir_error *err)
 {
     struct group_table *t = &r->table;
-    uint32_t words = r->q->k.words;
-    bool texts = r->q->k.n_spaces > 0;
+    uint64_t *room = weir_malloc((size_t)WEIR_VECTOR * r->q->k.words * 8);
+    if (!room) return weir_fail_nomem(err, WEIR_VECTOR * 8, "taking groups from the device");
     int rc = WEIR_OK;
     *code = fetch_table(r);
-    for (uint32_t g = 0; !rc && !*code && g < t->parts; g++) {
-        uint64_t *rows = (uint64_t *)t->rows.host + (size_t)g * t->cap * words;
-        uint32_t n = r->q->k.gpu ? compact(r) : ((const uint32_t *)t->counts.host)[g];
-        for (uint32_t k = 0; texts && k < n; k++) resolve_texts(r, batch, rows + (size_t)k * words);
-        rc = weir_groups_merge_rows(r->sink.out.groups, rows, n, err);
-    }
+    for (uint32_t g = 0; !rc && !*code && g < t->parts; g++)
+        rc = merge_part(r, g, batch, room, err);
     cl_unfetch(r, &t->counts);
     cl_unfetch(r, &t->directory);
     cl_unfetch(r, &t->rows);
+    weir_free(room);
     return rc;
 }
 #endif

@@ -381,6 +381,75 @@ static void vector_filter(struct gen *g, const struct weir_step *s)
     gen_put(g, "mask &= v%u != 0;", s->a);
 }
 
+/* Does a row of the batch give at most one row of groups? */
+static bool at_most_one(const struct gen *g)
+{
+    const struct weir_step *s = weir_pipe_step(g->p);
+    for (; s->kind == WEIR_STEP_FILTER || s->kind == WEIR_STEP_PROBE; s++)
+        if (s->kind == WEIR_STEP_PROBE && (s->join == WEIR_JOIN_INNER || s->join == WEIR_JOIN_LEFT))
+            return false;
+    return s->kind == WEIR_STEP_AGGREGATE && s->n;
+}
+
+/* All steps behind the PREFIX filters on the rows from FROM to TO (their names in the text). */
+static void rows_loop(struct gen *g, uint32_t prefix, const char *from, const char *to)
+{
+    const struct weir_step *s = weir_pipe_step(g->p);
+    if (!prefix) {
+        gen_put(g, "for (uint row = %s; row < %s; row++) {", from, to);
+        steps(g, 0);
+        gen_put(g, "}");
+        return;
+    }
+    gen_put(g, "for (uint at8 = %s; at8 < %s; at8 += 8) {", from, to);
+    gen_put(g, "uint base = at8 + 8 <= to ? at8 : to < 8 ? 0 : to - 8;");
+    gen_put(g, "long8 mask = (WK_LANES >= (long)(at8 - base)) & (WK_LANES < (long)(to - base));");
+    for (uint32_t i = 0; i < prefix; i++) vector_filter(g, s + i);
+    gen_put(g, "if (!any(mask)) continue;");
+    gen_put(g, "long lane[8]; vstore8(mask, 0, lane);");
+    gen_put(g, "for (uint q8 = 0; q8 < 8; q8++) { if (!lane[q8]) continue; uint row = base + q8;");
+    steps(g, prefix);
+    gen_put(g, "} }");
+}
+
+/* The same, and the rows of groups by way of a queue, which a block of rows may fill to the half. */
+static void queue_loop(struct gen *g, uint32_t prefix)
+{
+    struct weir_buf before = g->body;
+    g->body = (struct weir_buf){0};
+    g->queue = true;
+    gen_put(g, "for (uint first = from; first < to; first += %d) {", GEN_QUEUE / 2);
+    gen_put(g, "uint last = to - first < %d ? to : first + %d;", GEN_QUEUE / 2, GEN_QUEUE / 2);
+    rows_loop(g, prefix, "first", "last");
+    gen_put(g, "if (queued < %d && last < to) continue;", GEN_QUEUE / 2);
+    if (!g->refused) gen_queue_flush(g, weir_pipe_last(g->p));
+    gen_put(g, "}");
+    struct weir_buf loop = g->body;
+    g->body = before;
+    if (!g->refused) gen_queue_declare(g, weir_pipe_last(g->p));
+    weir_buf_add(&g->body, loop.data, loop.len);
+    g->body.oom = g->body.oom || loop.oom;
+    weir_buf_release(&loop);
+}
+
+/* Aggregates without keys on lanes to the end. */
+static void lanes_loop(struct gen *g, uint32_t prefix)
+{
+    uint32_t word = WEIR_GROUP_HEADER_WORDS;
+    const struct weir_step *s = weir_pipe_step(g->p);
+    for (uint32_t i = 0; i < g->p->n_aggs; i++) gen_agg_vector_declare(g, i);
+    gen_put(g, "for (uint at8 = from; at8 < to; at8 += 8) {");
+    gen_put(g, "uint base = at8 + 8 <= to ? at8 : to < 8 ? 0 : to - 8;");
+    gen_put(g, "long8 mask = (WK_LANES >= (long)(at8 - base)) & (WK_LANES < (long)(to - base));");
+    for (uint32_t i = 0; i < prefix; i++) vector_filter(g, s + i);
+    for (uint32_t i = 0; i < g->p->n_aggs; i++) gen_agg_vector(g, i);
+    gen_put(g, "}");
+    for (uint32_t i = 0; i < g->p->n_aggs; i++) {
+        gen_agg_vector_end(g, i, word);
+        word += weir_agg_words(weir_pipe_agg(g->p) + i);
+    }
+}
+
 static void body(struct gen *g)
 {
     if (g->k->gpu) {
@@ -390,36 +459,15 @@ static void body(struct gen *g)
         gen_put(g, "}");
         return;
     }
-    uint32_t prefix = vector_prefix(g), word = WEIR_GROUP_HEADER_WORDS;
+    uint32_t prefix = vector_prefix(g);
     bool lanes = lanes_to_the_end(g, prefix);
-    const struct weir_step *s = weir_pipe_step(g->p);
-    if (lanes)
-        for (uint32_t i = 0; i < g->p->n_aggs; i++) gen_agg_vector_declare(g, i);
     g->k->vector = lanes || prefix > 0;
-    if (!g->k->vector) {
-        gen_put(g, "for (uint row = from; row < to; row++) {");
-        steps(g, 0);
-        gen_put(g, "}");
-        return;
-    }
-    gen_put(g, "for (uint at8 = from; at8 < to; at8 += 8) {");
-    gen_put(g, "uint base = at8 + 8 <= to ? at8 : to < 8 ? 0 : to - 8;");
-    gen_put(g, "long8 mask = (WK_LANES >= (long)(at8 - base)) & (WK_LANES < (long)(to - base));");
-    for (uint32_t i = 0; i < prefix; i++) vector_filter(g, s + i);
-    if (lanes) {
-        for (uint32_t i = 0; i < g->p->n_aggs; i++) gen_agg_vector(g, i);
-        gen_put(g, "}");
-        for (uint32_t i = 0; i < g->p->n_aggs; i++) {
-            gen_agg_vector_end(g, i, word);
-            word += weir_agg_words(weir_pipe_agg(g->p) + i);
-        }
-        return;
-    }
-    gen_put(g, "if (!any(mask)) continue;");
-    gen_put(g, "long lane[8]; vstore8(mask, 0, lane);");
-    gen_put(g, "for (uint q8 = 0; q8 < 8; q8++) { if (!lane[q8]) continue; uint row = base + q8;");
-    steps(g, prefix);
-    gen_put(g, "} }");
+    if (lanes)
+        lanes_loop(g, prefix);
+    else if (at_most_one(g))
+        queue_loop(g, prefix);
+    else
+        rows_loop(g, prefix, "from", "to");
 }
 
 static void declare_args(struct gen *g, struct weir_buf *out)
@@ -492,7 +540,7 @@ static void prologue(struct gen *g, struct weir_buf *out, bool groups, bool sums
     }
     if (groups && !g->k->gpu) {
         weir_buf_printf(out, "    G += (ulong)group * cap * %u; D += (ulong)group * (dmask + 1);\n",
-                        g->k->words);
+                        g->k->stride);
         weir_buf_puts(out, "    count = T[group];\n"
                            "    if (!count) for (uint q = 0; q <= dmask; q++) D[q] = 0;\n");
     }
@@ -554,7 +602,8 @@ static void group_words(struct gen *g)
         g->k->texts = g->k->texts || (last->kind == WEIR_STEP_AGGREGATE && p == WEIR_PHYS_STR);
     }
     for (uint32_t i = 0; i < g->p->n_aggs; i++) w += weir_agg_words(weir_pipe_agg(g->p) + i);
-    g->k->words = w;
+    g->k->words = g->k->stride = w;
+    if (last->kind == WEIR_STEP_AGGREGATE && last->n && w % 8 > 5) g->k->stride = (w + 7) / 8 * 8;
 }
 
 int gen_make(const struct weir_pipeline *p, const struct weir_join_table *const *tables,
@@ -566,8 +615,9 @@ int gen_make(const struct weir_pipeline *p, const struct weir_join_table *const 
     out->gpu = class_ == WEIR_DEVICE_GPU;
     g.scalar = weir_calloc(p->n_insns + 1, 3);
     g.const_at = weir_calloc(p->n_consts + 1, sizeof *g.const_at);
+    g.kept = weir_calloc(weir_pipe_last(p)->n + 2u * p->n_aggs + 1, sizeof *g.kept);
     out->out = weir_calloc(weir_pipe_last(p)->n + 1, sizeof *out->out);
-    int rc = g.scalar && g.const_at && out->out
+    int rc = g.scalar && g.const_at && g.kept && out->out
                  ? WEIR_OK
                  : weir_fail_nomem(err, p->n_insns, "generating a kernel");
     if (!rc) {
@@ -587,6 +637,7 @@ int gen_make(const struct weir_pipeline *p, const struct weir_join_table *const 
     weir_buf_release(&g.body);
     weir_free(g.scalar);
     weir_free(g.const_at);
+    weir_free(g.kept);
     if (rc || g.refused) gen_free(out);
     return rc ? rc : g.refused;
 }

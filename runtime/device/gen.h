@@ -55,11 +55,12 @@ struct gen_kernel {
     int n_args;
     struct gen_space space[64];
     int n_spaces;
-    bool gpu;       /* shape: a work-item for each row, one status block, one table of groups */
-    bool vector;    /* loads eight rows at once, at least eight in all */
-    bool expands;   /* may give more rows than it gets */
-    bool texts;     /* there are texts among the keys of the groups */
-    uint32_t words; /* of a group row */
+    bool gpu;        /* shape: a work-item for each row, one status block, one table of groups */
+    bool vector;     /* loads eight rows at once, at least eight in all */
+    bool expands;    /* may give more rows than it gets */
+    bool texts;      /* there are texts among the keys of the groups */
+    uint32_t words;  /* of a group row */
+    uint32_t stride; /* … and from one to the next: a cache line's where that costs little */
     uint32_t n_const_words;
     uint64_t *const_word; /* [n_const_words] */
     /* OUTPUT column c: a plain input or build column is gathered by the host (direct: 1 + table

@@ -90,7 +90,7 @@ static uint32_t find_slot(struct gen *g, const uint32_t *key, uint32_t n)
     gen_put(g, "ulong claim = (ulong)epoch << 32 | (row + 1);");
     gen_put(g, "for (uint at = (uint)(h >> dshift);; at = (at + 1) & dmask) {");
     gen_put(g, "if (tries++ > dmask) WK_FULL(1)");
-    gen_put(g, "R = G + (ulong)at * %u; ulong x = atom_cmpxchg(D + at, 0UL, claim);", g->k->words);
+    gen_put(g, "R = G + (ulong)at * %u; ulong x = atom_cmpxchg(D + at, 0UL, claim);", g->k->stride);
     gen_put(g, "if (!x) { if (atomic_inc(T) > dmask / 4 * 3) WK_FULL(1)");
     gen_put(g, "R[0] = h; R[1] = nulls;");
     for (uint32_t k = 0; k < n_words; k++)

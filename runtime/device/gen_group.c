@@ -1,6 +1,11 @@
 /* Keys and grouping, one row at a time. A work-group has its own groups, G, found through its own
    directory, D, of row numbers + 1 with linear probing.
 
+   Rows are found in two rounds. First they are queued, with their key words, their place in the
+   directory and the values that the aggregates need; once QUEUE rows are together, their places are
+   read and their groups fetched into the cache, all independent of one another, and only then is
+   the first of them looked at. A pipeline that expands rows goes without a queue, row by row.
+
    Where all keys have a fixed width, the place in the directory comes from multiplying the key
    words with the golden ratio and taking the highest bits (Knuth 6.4): cheap, and integers that
    follow one another never meet. Weir's own hash, which merging needs, is then computed only for a
@@ -66,78 +71,183 @@ void gen_key_hash(struct gen *g, const uint32_t *key, uint32_t n, const char *sf
     }
 }
 
+struct keys {
+    const uint32_t *reg;
+    uint32_t n, words;
+    bool text, nullable;
+};
+
+static struct keys keys_of(const struct gen *g, const struct weir_step *s)
+{
+    struct keys k = {.reg = weir_pipe_operand(g->p) + s->first, .n = s->n};
+    for (uint32_t i = 0; i < k.n; i++) {
+        k.words += gen_words(phys(g, k.reg[i]));
+        k.text = k.text || phys(g, k.reg[i]) == WEIR_PHYS_STR;
+        k.nullable = k.nullable || g->may[k.reg[i]];
+    }
+    return k;
+}
+
+/* `place`: where in the directory to look first. */
+static void find_place(struct gen *g, const struct keys *k)
+{
+    gen_key_words(g, k->reg, k->n, "");
+    if (k->text) {
+        gen_key_hash(g, k->reg, k->n, "");
+    } else {
+        gen_put(g, "ulong f = %s;", k->nullable ? "nulls * WK_HASH_SEED" : "0");
+        for (uint32_t w = 0; w < k->words; w++)
+            gen_put(g, "f = (rotate(f, 29UL) ^ k%u) * WK_HASH_SEED;", w);
+    }
+    gen_put(g, "uint place = (uint)(%s >> dshift);", k->text ? "h" : "f");
+}
+
 /* A new group at D[at]: its keys, and neutral accumulators. */
-static void new_group(struct gen *g, const uint32_t *key, uint32_t n, bool text, uint32_t n_words)
+static void new_group(struct gen *g, const struct keys *k)
 {
     gen_put(g, "if (!x) { if (count == cap) WK_FULL(count + 1) D[at] = ++count;");
-    if (!text) gen_key_hash(g, key, n, "");
-    gen_put(g, "R = G + (ulong)(count - 1) * %u; R[0] = h; R[1] = nulls;", g->k->words);
-    for (uint32_t w = 0; w < n_words; w++)
+    if (!k->text) gen_key_hash(g, k->reg, k->n, "");
+    gen_put(g, "R = G + (ulong)(count - 1) * %u; R[0] = h; R[1] = nulls;", g->k->stride);
+    for (uint32_t w = 0; w < k->words; w++)
         gen_put(g, "R[%u] = k%u;", WEIR_GROUP_HEADER_WORDS + w, w);
     gen_put(g, "for (uint q = %u; q < %u; q++) R[q] = 0; break; }",
-            WEIR_GROUP_HEADER_WORDS + n_words, g->k->words);
+            WEIR_GROUP_HEADER_WORDS + k->words, g->k->words);
 }
 
 /* `same`: is the group at R the row's? */
-static void compare_keys(struct gen *g, const uint32_t *key, uint32_t n)
+static void compare_keys(struct gen *g, const struct keys *k)
 {
     gen_put(g, "uchar same = 1;");
-    for (uint32_t i = 0, w = 0; i < n; w += gen_words(phys(g, key[i])), i++) {
+    for (uint32_t i = 0, w = 0; i < k->n; w += gen_words(phys(g, k->reg[i])), i++) {
         uint32_t at = WEIR_GROUP_HEADER_WORDS + w;
-        if (phys(g, key[i]) == WEIR_PHYS_STR)
+        if (phys(g, k->reg[i]) == WEIR_PHYS_STR)
             gen_put(g,
                     "if (same && R[%u] != k%u) { wk_s y = {base_of[R[%u] >> 40] + (R[%u] & "
                     "0xffffffffffUL), (uint)R[%u], 0};"
                     " same = wk_eq_s(r%u, y); } else same &= R[%u] == k%u;",
-                    at, w, at, at, at + 1, key[i], at + 1, w + 1);
+                    at, w, at, at, at + 1, k->reg[i], at + 1, w + 1);
         else
             gen_put(g, "same &= R[%u] == k%u;", at, w);
-        if (phys(g, key[i]) == WEIR_PHYS_I128) gen_put(g, "same &= R[%u] == k%u;", at + 1, w + 1);
+        if (phys(g, k->reg[i]) == WEIR_PHYS_I128)
+            gen_put(g, "same &= R[%u] == k%u;", at + 1, w + 1);
     }
 }
 
-/* R: the row's group. */
-static uint32_t find_group(struct gen *g, const uint32_t *key, uint32_t n)
+/* R: the row's group, from `place` on; what was read there, X, may be out of date if it is 0. */
+static void find_group(struct gen *g, const struct keys *k, const char *x)
 {
-    bool text = false, nullable = false;
-    uint32_t n_words = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        n_words += gen_words(phys(g, key[i]));
-        text = text || phys(g, key[i]) == WEIR_PHYS_STR;
-        nullable = nullable || g->may[key[i]];
-    }
-    gen_key_words(g, key, n, "");
-    if (text) {
-        gen_key_hash(g, key, n, "");
-    } else {
-        gen_put(g, "ulong f = %s;", nullable ? "nulls * WK_HASH_SEED" : "0");
-        for (uint32_t w = 0; w < n_words; w++)
-            gen_put(g, "f = (rotate(f, 29UL) ^ k%u) * WK_HASH_SEED;", w);
-    }
     gen_put(g, "__global ulong *R;");
-    gen_put(g, "for (uint at = (uint)(%s >> dshift);; at = (at + 1) & dmask) {", text ? "h" : "f");
-    gen_put(g, "uint x = D[at];");
-    new_group(g, key, n, text, n_words);
-    gen_put(g, "R = G + (ulong)(x - 1) * %u;", g->k->words);
+    gen_put(g, "uint at = place;");
+    gen_put(g, "for (uint x = %s;; at = (at + 1) & dmask, x = D[at]) {", x);
+    gen_put(g, "if (!x) x = D[at];");
+    new_group(g, k);
+    gen_put(g, "R = G + (ulong)(x - 1) * %u;", g->k->stride);
     /* the hash only where it spares a comparison of bytes */
-    if (text) gen_put(g, "if (R[0] != h) continue;");
-    if (nullable) gen_put(g, "if (R[1] != nulls) continue;");
-    compare_keys(g, key, n);
+    if (k->text) gen_put(g, "if (R[0] != h) continue;");
+    if (k->nullable) gen_put(g, "if (R[1] != nulls) continue;");
+    compare_keys(g, k);
     gen_put(g, "if (same) break; }");
-    return n_words;
+}
+
+static void accumulate(struct gen *g, const struct keys *k)
+{
+    uint32_t word = WEIR_GROUP_HEADER_WORDS + k->words;
+    for (uint32_t i = 0; i < g->p->n_aggs && !g->refused; i++) {
+        gen_agg_scalar(g, i, word);
+        word += weir_agg_words(weir_pipe_agg(g->p) + i);
+    }
+}
+
+static void group_row(struct gen *g, const struct weir_step *s)
+{
+    const uint32_t *key = weir_pipe_operand(g->p) + s->first;
+    for (uint32_t i = 0; i < s->n; i++) gen_scalar(g, key[i]);
+    if (g->refused) return;
+    struct keys k = keys_of(g, s);
+    if (k.n) {
+        find_place(g, &k);
+        find_group(g, &k, "D[at]");
+    }
+    accumulate(g, &k);
+}
+
+/* ---- the queue ---- */
+
+/* The registers that a queued row keeps, each once. */
+static uint32_t kept_registers(struct gen *g, const struct keys *k, uint32_t *reg)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->n + 2 * g->p->n_aggs; i++) {
+        const struct weir_pipe_agg *a = weir_pipe_agg(g->p) + (i - k->n) / 2;
+        uint32_t r = i < k->n ? k->reg[i] : (i - k->n) % 2 ? a->filter : a->arg, at = 0;
+        if (r == WEIR_REG_NONE) continue;
+        while (at < n && reg[at] != r) at++;
+        if (at == n) reg[n++] = r;
+    }
+    return n;
+}
+
+static void queue_row(struct gen *g, const struct weir_step *s)
+{
+    struct keys k = keys_of(g, s);
+    uint32_t n = kept_registers(g, &k, g->kept);
+    for (uint32_t i = 0; i < n && !g->refused; i++) gen_scalar(g, g->kept[i]);
+    if (g->refused) return;
+    k = keys_of(g, s);
+    find_place(g, &k);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t r = g->kept[i];
+        gen_put(g, "q%u[queued] = r%u;", r, r);
+        if (g->may[r]) gen_put(g, "qs%u[queued] = s%u;", r, r);
+    }
+    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "qk%u[queued] = k%u;", w, w);
+    if (k.nullable) gen_put(g, "qnulls[queued] = nulls;");
+    if (k.text) gen_put(g, "qh[queued] = h;");
+    gen_put(g, "qplace[queued++] = place;");
 }
 
 void gen_group(struct gen *g, const struct weir_step *s)
 {
-    const uint32_t *key = weir_pipe_operand(g->p) + s->first;
-    uint32_t word = WEIR_GROUP_HEADER_WORDS;
-    for (uint32_t i = 0; i < s->n; i++) gen_scalar(g, key[i]);
-    if (g->refused) return;
-    if (s->n) word += find_group(g, key, s->n);
-    for (uint32_t i = 0; i < g->p->n_aggs && !g->refused; i++) {
-        const struct weir_pipe_agg *a = weir_pipe_agg(g->p) + i;
-        if (!gen_agg_supported(g, a)) return;
-        gen_agg_scalar(g, i, word);
-        word += weir_agg_words(a);
+    if (g->queue)
+        queue_row(g, s);
+    else
+        group_row(g, s);
+}
+
+void gen_queue_declare(struct gen *g, const struct weir_step *s)
+{
+    struct keys k = keys_of(g, s);
+    uint32_t n = kept_registers(g, &k, g->kept);
+    gen_put(g, "uint queued = 0, qplace[%d], qx[%d];", GEN_QUEUE, GEN_QUEUE);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t r = g->kept[i];
+        gen_put(g, "%s q%u[%d];", gen_kind(phys(g, r)), r, GEN_QUEUE);
+        if (g->may[r]) gen_put(g, "uchar qs%u[%d];", r, GEN_QUEUE);
     }
+    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong qk%u[%d];", w, GEN_QUEUE);
+    if (k.nullable) gen_put(g, "ulong qnulls[%d];", GEN_QUEUE);
+    if (k.text) gen_put(g, "ulong qh[%d];", GEN_QUEUE);
+}
+
+void gen_queue_flush(struct gen *g, const struct weir_step *s)
+{
+    struct keys k = keys_of(g, s);
+    uint32_t n = kept_registers(g, &k, g->kept);
+    gen_put(g, "for (uint e = 0; e < queued; e++) qx[e] = D[qplace[e]];");
+    gen_put(g,
+            "for (uint e = 0; e < queued; e++) WK_PREFETCH(G + (ulong)(qx[e] ? qx[e] - 1 : 0) * "
+            "%u)",
+            g->k->stride);
+    gen_put(g, "for (uint e = 0; e < queued; e++) {");
+    gen_put(g, "uint place = qplace[e]; ulong nulls = %s;", k.nullable ? "qnulls[e]" : "0");
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t r = g->kept[i];
+        gen_put(g, "%s r%u = q%u[e];", gen_kind(phys(g, r)), r, r);
+        if (g->may[r]) gen_put(g, "uchar s%u = qs%u[e];", r, r);
+    }
+    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong k%u = qk%u[e];", w, w);
+    if (k.text) gen_put(g, "ulong h = qh[e];");
+    find_group(g, &k, "qx[e]");
+    accumulate(g, &k);
+    gen_put(g, "} queued = 0;");
 }

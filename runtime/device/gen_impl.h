@@ -21,6 +21,8 @@ struct gen {
     uint8_t *vec;       /* [n_insns] emitted as lanes */
     uint8_t *may;       /* [n_insns] the state may be other than valid */
     uint32_t *const_at; /* [n_consts] first word in the constants */
+    bool queue;         /* the rows of groups are queued (gen_group.c) */
+    uint32_t *kept;     /* scratch: registers of a queued row */
     int depth;          /* open braces of the row, for indentation */
 };
 
@@ -31,6 +33,7 @@ void gen_refuse(struct gen *g, const char *fmt, ...)
 const char *gen_arg_name(struct gen *g, enum gen_arg_kind kind, int a, int b, char buf[32]);
 int gen_space_number(struct gen *g, enum gen_arg_kind kind, int a, int b);
 const char *gen_suffix(enum weir_phys p); /* "i32": of the helpers of kernels/common */
+const char *gen_kind(enum weir_phys p);   /* "long": of a register */
 const char *
 gen_ctype(enum weir_phys p); /* "int": of a value in memory and of the helpers' arguments */
 
@@ -65,8 +68,13 @@ uint32_t gen_words(enum weir_phys p); /* of a key or an output value: 1 or 2 */
 /* Keys: ulong k<sfx><word> …, `nulls<sfx>` of registers KEY[0..n); then their hash, `h<sfx>`. */
 void gen_key_words(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx);
 void gen_key_hash(struct gen *g, const uint32_t *key, uint32_t n, const char *sfx);
-/* The row goes to its group, and its values to the accumulators. */
+/* The row goes to its group, and its values to the accumulators; or into the queue. */
 void gen_group(struct gen *g, const struct weir_step *s);
+/* The queue's arrays, known after the row's code; and what is done with a queue of rows. A row may
+   be put in while there are less than GEN_QUEUE. */
+#define GEN_QUEUE 128
+void gen_queue_declare(struct gen *g, const struct weir_step *s);
+void gen_queue_flush(struct gen *g, const struct weir_step *s);
 void gen_gpu_group(struct gen *g, const struct weir_step *s); /* into the one table of all */
 
 #endif

@@ -38,7 +38,7 @@ static enum weir_phys phys(const struct gen *g, uint32_t reg)
     return weir_type_phys(insn(g, reg)->type);
 }
 
-static const char *c_kind(enum weir_phys p)
+const char *gen_kind(enum weir_phys p)
 {
     return p == WEIR_PHYS_STR    ? "wk_s"
            : p == WEIR_PHYS_I128 ? "wk_i128"
@@ -127,7 +127,7 @@ static void column(struct gen *g, uint32_t r, const struct weir_insn *in)
     } else if (p == WEIR_PHYS_BOOL) {
         gen_put(g, "long r%u = %s%sWK_BIT(%s, %s);", r, guard, zero, v, idx);
     } else {
-        gen_put(g, "%s r%u = %s%s%s[%s];", c_kind(p), r, guard, zero, v, idx);
+        gen_put(g, "%s r%u = %s%s%s[%s];", gen_kind(p), r, guard, zero, v, idx);
     }
 }
 
@@ -166,10 +166,10 @@ static void helper(struct gen *g, uint32_t r, const char *name, uint32_t a, cons
         snprintf(st, sizeof st, "%s", gen_state(g, a, x));
     gen_put(g, "uchar t%u = 0;", r);
     if (b)
-        gen_put(g, "%s r%u = wk_%s_%s((%s)r%u, (%s)r%u, &t%u);", c_kind(p), r, name, sfx, ct, a, ct,
-                *b, r);
+        gen_put(g, "%s r%u = wk_%s_%s((%s)r%u, (%s)r%u, &t%u);", gen_kind(p), r, name, sfx, ct, a,
+                ct, *b, r);
     else
-        gen_put(g, "%s r%u = wk_%s_%s((%s)r%u, &t%u);", c_kind(p), r, name, sfx, ct, a, r);
+        gen_put(g, "%s r%u = wk_%s_%s((%s)r%u, &t%u);", gen_kind(p), r, name, sfx, ct, a, r);
     if (is_float(p))
         gen_put_state(g, r, "%s", st);
     else if (!strcmp(st, "0"))
@@ -254,8 +254,8 @@ static void select3(struct gen *g, uint32_t r, const struct weir_insn *in)
     char c[16], a[16], b[16];
     const char *sc = gen_state(g, in->a, c), *sa = gen_state(g, in->b, a),
                *sb = gen_state(g, in->c, b);
-    gen_put(g, "%s r%u = wk_is_true((uchar)r%u, %s) ? r%u : r%u;", c_kind(weir_type_phys(in->type)),
-            r, in->a, sc, in->b, in->c);
+    gen_put(g, "%s r%u = wk_is_true((uchar)r%u, %s) ? r%u : r%u;",
+            gen_kind(weir_type_phys(in->type)), r, in->a, sc, in->b, in->c);
     if (g->may[in->a] || g->may[in->b] || g->may[in->c])
         gen_put_state(g, r, "wk_select_state((uchar)r%u, %s, %s, %s)", in->a, sc, sa, sb);
     else
