@@ -197,13 +197,13 @@ static void queue_row(struct gen *g, const struct weir_step *s)
     find_place(g, &k);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = g->kept[i];
-        gen_put(g, "q%u[queued] = r%u;", r, r);
-        if (g->may[r]) gen_put(g, "qs%u[queued] = s%u;", r, r);
+        gen_put(g, "row_r%u[queued] = r%u;", r, r);
+        if (g->may[r]) gen_put(g, "row_s%u[queued] = s%u;", r, r);
     }
-    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "qk%u[queued] = k%u;", w, w);
-    if (k.nullable) gen_put(g, "qnulls[queued] = nulls;");
-    if (k.text) gen_put(g, "qh[queued] = h;");
-    gen_put(g, "qplace[queued++] = place;");
+    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "row_k%u[queued] = k%u;", w, w);
+    if (k.nullable) gen_put(g, "row_nulls[queued] = nulls;");
+    if (k.text) gen_put(g, "row_h[queued] = h;");
+    gen_put(g, "row_place[queued++] = place;");
 }
 
 void gen_group(struct gen *g, const struct weir_step *s)
@@ -218,36 +218,37 @@ void gen_queue_declare(struct gen *g, const struct weir_step *s)
 {
     struct keys k = keys_of(g, s);
     uint32_t n = kept_registers(g, &k, g->kept);
-    gen_put(g, "uint queued = 0, qplace[%d], qx[%d];", GEN_QUEUE, GEN_QUEUE);
+    gen_put(g, "uint queued = 0, row_place[%d], row_x[%d];", GEN_QUEUE, GEN_QUEUE);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = g->kept[i];
-        gen_put(g, "%s q%u[%d];", gen_kind(phys(g, r)), r, GEN_QUEUE);
-        if (g->may[r]) gen_put(g, "uchar qs%u[%d];", r, GEN_QUEUE);
+        gen_put(g, "%s row_r%u[%d];", gen_kind(phys(g, r)), r, GEN_QUEUE);
+        if (g->may[r]) gen_put(g, "uchar row_s%u[%d];", r, GEN_QUEUE);
     }
-    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong qk%u[%d];", w, GEN_QUEUE);
-    if (k.nullable) gen_put(g, "ulong qnulls[%d];", GEN_QUEUE);
-    if (k.text) gen_put(g, "ulong qh[%d];", GEN_QUEUE);
+    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong row_k%u[%d];", w, GEN_QUEUE);
+    if (k.nullable) gen_put(g, "ulong row_nulls[%d];", GEN_QUEUE);
+    if (k.text) gen_put(g, "ulong row_h[%d];", GEN_QUEUE);
 }
 
 void gen_queue_flush(struct gen *g, const struct weir_step *s)
 {
     struct keys k = keys_of(g, s);
     uint32_t n = kept_registers(g, &k, g->kept);
-    gen_put(g, "for (uint e = 0; e < queued; e++) qx[e] = D[qplace[e]];");
-    gen_put(g,
-            "for (uint e = 0; e < queued; e++) WK_PREFETCH(G + (ulong)(qx[e] ? qx[e] - 1 : 0) * "
-            "%u)",
-            g->k->stride);
+    gen_put(g, "for (uint e = 0; e < queued; e++) row_x[e] = D[row_place[e]];");
+    gen_put(
+        g,
+        "for (uint e = 0; e < queued; e++) WK_PREFETCH(G + (ulong)(row_x[e] ? row_x[e] - 1 : 0) * "
+        "%u)",
+        g->k->stride);
     gen_put(g, "for (uint e = 0; e < queued; e++) {");
-    gen_put(g, "uint place = qplace[e]; ulong nulls = %s;", k.nullable ? "qnulls[e]" : "0");
+    gen_put(g, "uint place = row_place[e]; ulong nulls = %s;", k.nullable ? "row_nulls[e]" : "0");
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = g->kept[i];
-        gen_put(g, "%s r%u = q%u[e];", gen_kind(phys(g, r)), r, r);
-        if (g->may[r]) gen_put(g, "uchar s%u = qs%u[e];", r, r);
+        gen_put(g, "%s r%u = row_r%u[e];", gen_kind(phys(g, r)), r, r);
+        if (g->may[r]) gen_put(g, "uchar s%u = row_s%u[e];", r, r);
     }
-    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong k%u = qk%u[e];", w, w);
-    if (k.text) gen_put(g, "ulong h = qh[e];");
-    find_group(g, &k, "qx[e]");
+    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong k%u = row_k%u[e];", w, w);
+    if (k.text) gen_put(g, "ulong h = row_h[e];");
+    find_group(g, &k, "row_x[e]");
     accumulate(g, &k);
     gen_put(g, "} queued = 0;");
 }
