@@ -82,12 +82,16 @@ static bool between_times(struct gen *g, uint32_t r, uint32_t a, struct weir_typ
                           struct weir_type to)
 {
     bool from_ts = weir_type_is_timestamp(from), to_ts = weir_type_is_timestamp(to);
+    int unit_ms = to.precision < 3 ? (int)weir_pow10_i128[3 - to.precision] : 1;
     if (from.id == WEIR_TYPE_DATE && to_ts)
         gen_put(g, "long r%u = wk_mul_i64(r%u, WK_US_DAY, &t%u);", r, a, r);
     else if (from_ts && to.id == WEIR_TYPE_DATE)
         gen_put(g, "long r%u = (int)wk_floor_div(r%u, WK_US_DAY);", r, a);
     else if (from_ts && to.id == WEIR_TYPE_TIME)
-        gen_put(g, "long r%u = wk_floor_mod(r%u, WK_US_DAY) / 1000;", r, a);
+        gen_put(g, "long r%u = wk_floor_mod(r%u, WK_US_DAY) / 1000 / %d * %d;", r, a, unit_ms,
+                unit_ms);
+    else if (from.id == WEIR_TYPE_TIME && to.id == WEIR_TYPE_TIME)
+        gen_put(g, "long r%u = r%u / %d * %d;", r, a, unit_ms, unit_ms);
     else if (from.id == WEIR_TYPE_TIME && to_ts)
         gen_put(g, "long r%u = r%u * 1000;", r, a);
     else if (from_ts && to_ts)

@@ -58,7 +58,8 @@ eval_fn cast_same(struct weir_type from, struct weir_type to, bool *lossy)
     else if (weir_type_phys(from) == WEIR_PHYS_STR)
         same = to.id != WEIR_TYPE_CHAR && to.id != WEIR_TYPE_BINARY &&
                (from.length <= to.length || to.length == WEIR_LENGTH_MAX);
-    else if (weir_type_is_timestamp(from) && weir_type_is_timestamp(to))
+    else if ((weir_type_is_timestamp(from) && weir_type_is_timestamp(to)) ||
+             (from.id == WEIR_TYPE_TIME && to.id == WEIR_TYPE_TIME))
         same = from.precision <= to.precision;
     else if (weir_type_is_timestamp(from) || weir_type_is_timestamp(to))
         same = cast_is_plain_integer(from) && cast_is_plain_integer(to);

@@ -20,6 +20,12 @@ static inline bool cast_is_plain_integer(struct weir_type t)
     return t.id != WEIR_TYPE_DECIMAL && p >= WEIR_PHYS_I8 && p <= WEIR_PHYS_I64;
 }
 
+/* Milliseconds between two values of a TIME. */
+static inline int32_t cast_time_unit(struct weir_type t)
+{
+    return t.precision < 3 ? (int32_t)weir_pow10_i128[3 - t.precision] : 1;
+}
+
 #define CAST_HEAD(name)                                                                            \
     static int name(struct weir_eval *ev, const struct eval_op *op, uint32_t n,                    \
                     const struct weir_vec *const *a, struct weir_vec *out, uint8_t *own_st)

@@ -29,11 +29,11 @@ static int parse_date(struct weir_str s, int32_t *out)
     return rc;
 }
 
-static int parse_time(struct weir_str s, int32_t *out)
+static int parse_time(struct weir_str s, struct weir_type t, int32_t *out)
 {
     int64_t v;
     int rc = weir_text_parse_time(s.data, s.len, 3, &v);
-    if (!rc) *out = (int32_t)v;
+    if (!rc) *out = (int32_t)(v - v % cast_time_unit(t));
     return rc;
 }
 
@@ -73,7 +73,7 @@ static int parse(struct weir_str s, const struct weir_type *t, void *out, uint32
             ((weir_i128 *)out)[i] = wide;
         return rc;
     case WEIR_TYPE_DATE: return parse_date(s, (int32_t *)out + i);
-    case WEIR_TYPE_TIME: return parse_time(s, (int32_t *)out + i);
+    case WEIR_TYPE_TIME: return parse_time(s, *t, (int32_t *)out + i);
     default:
         rc = weir_text_parse_timestamp(s.data, s.len, t->precision,
                                        t->id == WEIR_TYPE_TIMESTAMP_LTZ, &x);

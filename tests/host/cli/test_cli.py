@@ -72,6 +72,11 @@ class Usage(Case):
 
 
 class Results(Case):
+    def test_digits_of_time(self):
+        q = "SELECT CAST(CAST(TIME '10:11:12.345' AS TIME(1)) AS TIME(3)) AS a, CAST('10:11:12.9' AS TIME) = TIME '10:11:12' " \
+            "AS b, CAST(TIMESTAMP '2024-01-01 10:11:12.5' AS TIME(0)) = TIME '10:11:12' AS c"
+        self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv")), "a,b,c\n10:11:12.300,true,true\n")
+
     def test_formats(self):
         q = "SELECT * FROM (VALUES (1, 'a,b'), (2, CAST(NULL AS STRING))) AS t(x, y) ORDER BY x"
         self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv")), 'x,y\n1,"a,b"\n2,\n')
