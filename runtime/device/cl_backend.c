@@ -8,9 +8,13 @@
 
 #include "runtime/device/cl_error.h"
 
-#define TIMEOUT_MS    60000u
+#define TIMEOUT_MS 60000u
+#ifdef WEIR_TEST_HASH_ZERO
+#define BUILD_OPTIONS "-cl-std=CL1.2 -w -DWEIR_TEST_HASH_ZERO"
+#else
 #define BUILD_OPTIONS "-cl-std=CL1.2 -w"
-#define NO_HEADER     " -D_OPENCL_H_" /* clang's opencl-c.h is taken for included already */
+#endif
+#define NO_HEADER " -D_OPENCL_H_" /* clang's opencl-c.h is taken for included already */
 
 struct cl_program_entry {
     struct cl_program_entry *next;

@@ -173,7 +173,10 @@ static void seen_as(const struct expr *k, struct type to, i128 *lo, i128 *hi, do
     } else if (from.kind == k_date && to.kind == k_ts) {
         *lo = k->lo * 86400000;
         *hi = k->hi * 86400000;
-    } else if (from.kind == k_ts && to.kind == k_date) {
+    } else if (to.kind == k_clock) {
+        *lo = 0;
+        *hi = 86399999;
+    } else if ((from.kind == k_ts || from.kind == k_ltz) && to.kind == k_date) {
         *lo = k->lo / 86400000 - 1;
         *hi = k->hi / 86400000;
     }
@@ -210,7 +213,7 @@ static void analyse_cast(struct expr *e)
         e->lo = lo;
         e->hi = hi;
     }
-    if (k->type.kind == k_str) {
+    if (k->type.kind == k_str && e->type.kind != k_bytes) {
         e->may_fail = true;
         e->lo = e->type.kind == k_date ? -1000000
                 : e->type.kind == k_ts ? -((i128)1 << 46)
@@ -240,6 +243,8 @@ static void analyse_call(struct expr *e)
     if (f->result == '=' && f->lo == f->hi) {
         e->lo = 0;
         e->hi = largest_of(a);
+    } else if (f->hi == INT32_MAX) { /* TIMESTAMPDIFF in seconds: not all fit */
+        bounds(e, (e->kid[1]->lo - a->hi) / 1000, (e->kid[1]->hi - a->lo) / 1000);
     } else if (f->result == 'r' || f->result == 'R') {
         int cut = a->type.s - e->type.s;
         bounds(e, a->lo / pow10_table[cut] - (cut > 0), a->hi / pow10_table[cut] + (cut > 0));
@@ -253,7 +258,9 @@ static void analyse_call(struct expr *e)
         if (e->kid[i]->max_length > longest) longest = e->kid[i]->max_length;
         if (e->kid[i]->type.kind == k_str) e->ascii = e->ascii && e->kid[i]->ascii;
     }
-    e->max_length = f->max_length < 0 ? longest * -f->max_length : longest;
+    e->max_length = f->max_length < 0   ? longest * -f->max_length
+                    : f->max_length > 0 ? f->max_length
+                                        : longest;
 }
 
 void analyse(struct expr *e)

@@ -69,6 +69,7 @@ static void put_value(char *data, int at, struct type t, const struct value *v)
     case k_i8: data[at] = (char)x; break;
     case k_i16: memcpy(data + at * 2, &(int16_t){(int16_t)x}, 2); break;
     case k_date:
+    case k_clock:
     case k_i32: memcpy(data + at * 4, &(int32_t){(int32_t)x}, 4); break;
     case k_f32: memcpy(data + at * 4, &f, 4); break;
     case k_f64: memcpy(data + at * 8, &v->d, 8); break;
@@ -97,9 +98,9 @@ static void put_strings(struct array_memory *m, const struct feed *f, int column
 static void put_column(struct ArrowArray *a, const struct feed *f, int column, int rows)
 {
     struct type t = f->column[column].type;
-    struct array_memory *m = new_array(a, rows, t.kind == k_str ? 3 : 2);
+    struct array_memory *m = new_array(a, rows, kind_has_bytes(t.kind) ? 3 : 2);
     char *valid = buffer(((size_t)rows + 7) / 8), *data = NULL;
-    if (t.kind == k_str) {
+    if (kind_has_bytes(t.kind)) {
         put_strings(m, f, column, rows);
     } else {
         data = buffer((size_t)rows * 16);
@@ -163,8 +164,8 @@ static struct schema_memory *new_schema(struct ArrowSchema *s)
 
 static int get_schema(struct ArrowArrayStream *s, struct ArrowSchema *out)
 {
-    static const char *const formats[] = {"b", "c",  "s", "i",   "l",   "f",
-                                          "g", NULL, "u", "tdD", "tsm:"};
+    static const char *const formats[] = {"b",  "c", "s",   "i",    "l",       "f",   "g",
+                                          NULL, "u", "tdD", "tsm:", "tsm:UTC", "ttm", "z"};
     const struct feed *f = s->private_data;
     struct schema_memory *m = new_schema(out);
     snprintf(m->format, sizeof m->format, "+s");

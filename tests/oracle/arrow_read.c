@@ -13,14 +13,15 @@ static bool bit(const void *bits, int64_t at)
 /* The Arrow format that a column of type T must have; TIMESTAMP is told apart by its unit. */
 static bool format_fits(const char *format, struct type t)
 {
-    static const char *const formats[] = {"b", "c",  "s", "i",   "l", "f",
-                                          "g", NULL, "u", "tdD", NULL};
+    static const char *const formats[] = {"b",  "c", "s",   "i",  "l",  "f",   "g",
+                                          NULL, "u", "tdD", NULL, NULL, "ttm", "z"};
     if (t.kind == k_dec) {
         int p, s;
         char rest;
         return sscanf(format, "d:%d,%d%c", &p, &s, &rest) == 2 && p == t.p && s == t.s;
     }
     if (t.kind == k_ts) return strcmp(format, "tsu:") == 0 || strcmp(format, "tsm:") == 0;
+    if (t.kind == k_ltz) return strcmp(format, "tsu:UTC") == 0 || strcmp(format, "tsm:UTC") == 0;
     return strcmp(format, formats[t.kind]) == 0;
 }
 
@@ -37,10 +38,12 @@ static bool read_value(const struct ArrowArray *a, const char *format, struct ty
     case k_i8: v->x = ((const int8_t *)data)[at]; return true;
     case k_i16: v->x = ((const int16_t *)data)[at]; return true;
     case k_i32:
+    case k_clock:
     case k_date: v->x = ((const int32_t *)data)[at]; return true;
     case k_f32: v->d = (double)((const float *)data)[at]; return true;
     case k_f64: memcpy(&v->d, data + at * 8, 8); return true;
     case k_dec: memcpy(&v->x, data + at * 16, 16); return true;
+    case k_bytes:
     case k_str: {
         const int32_t *offset = (const int32_t *)data;
         v->length = (size_t)(offset[at + 1] - offset[at]);
@@ -50,8 +53,8 @@ static bool read_value(const struct ArrowArray *a, const char *format, struct ty
     }
     default:
         memcpy(&x, data + at * 8, 8);
-        v->x = format[2] == 'u' ? floor_div(x, 1000) : x;
-        return t.kind != k_ts || format[2] != 'u' || x % 1000 == 0;
+        v->x = format[0] == 't' && format[2] == 'u' ? floor_div(x, 1000) : x;
+        return (t.kind != k_ts && t.kind != k_ltz) || format[2] != 'u' || x % 1000 == 0;
     }
 }
 

@@ -101,6 +101,8 @@ struct member {
     struct expr *filter; /* over the inner table, or NULL */
 };
 
+enum set { set_union_all, set_union, set_intersect, set_except };
+
 struct order {
     int item;
     bool descending;
@@ -121,7 +123,9 @@ struct query {
     struct expr *having;
     int n_items;
     struct item item[max_items];
-    struct query *next; /* UNION ALL */
+    bool distinct;      /* SELECT DISTINCT */
+    struct query *next; /* the next arm of the set operation that Q begins */
+    enum set set;       /* which one, where there is a next arm; the same for all arms */
     int n_order;
     struct order order[max_items];
     int64_t limit; /* -1: none */

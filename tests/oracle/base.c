@@ -123,8 +123,19 @@ void text_timestamp(struct text *t, int64_t ms)
 {
     int64_t days = floor_div(ms, 86400000), rest = ms - days * 86400000;
     text_date(t, days);
-    text_printf(t, " %02d:%02d:%02d.%03d", (int)(rest / 3600000), (int)(rest / 60000 % 60),
-                (int)(rest / 1000 % 60), (int)(rest % 1000));
+    text_add(t, " ");
+    text_clock(t, rest);
+}
+
+void text_clock(struct text *t, int64_t ms)
+{
+    text_printf(t, "%02d:%02d:%02d.%03d", (int)(ms / 3600000), (int)(ms / 60000 % 60),
+                (int)(ms / 1000 % 60), (int)(ms % 1000));
+}
+
+void text_hex(struct text *t, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) text_printf(t, "%02X", (unsigned char)s[i]);
 }
 
 void text_clear(struct text *t)

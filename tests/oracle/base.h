@@ -41,6 +41,10 @@ void text_quoted(struct text *t, const char *s, size_t n);
 void text_date(struct text *t, int64_t days);
 /* "2024-01-31 23:59:59.123" */
 void text_timestamp(struct text *t, int64_t ms);
+/* "23:59:59.123" */
+void text_clock(struct text *t, int64_t ms);
+/* Two capital digits for each byte. */
+void text_hex(struct text *t, const char *s, size_t n);
 void text_clear(struct text *t);
 void text_free(struct text *t);
 

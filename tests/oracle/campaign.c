@@ -2,7 +2,6 @@
 
 #include "campaign.h"
 
-#include "functions.h"
 #include "generate.h"
 #include "minimize.h"
 #include "print.h"
@@ -35,32 +34,6 @@ static void fill(const struct campaign *c, struct database *db, int64_t group, i
 {
     struct rng r = seeded(c->seed, 'd', group, variant);
     database_fill(db, &r, c->max_rows);
-}
-
-static void count_expr(struct campaign *c, const struct expr *e)
-{
-    if (!e) return;
-    c->op_count[e->op]++;
-    c->kind_count[e->type.kind]++;
-    if (e->op == op_call) c->function_count[e->param]++;
-    if (e->op == op_aggregate) c->aggregate_count[e->param]++;
-    for (int i = 0; i < e->n; i++) count_expr(c, e->kid[i]);
-}
-
-static void count_query(struct campaign *c, const struct query *q)
-{
-    for (; q; q = q->next) {
-        for (int i = 0; i < q->n_items; i++) count_expr(c, q->item[i].expr);
-        count_expr(c, q->where);
-        count_expr(c, q->having);
-        for (int i = 0; i < q->n_relations; i++) {
-            c->join_count[q->relation[i].join]++;
-            c->relation_count[q->relation[i].kind]++;
-            count_expr(c, q->relation[i].residual);
-            if (q->relation[i].query) count_query(c, q->relation[i].query);
-        }
-        for (int i = 0; i < q->n_members; i++) c->member_count[q->member[i].kind]++;
-    }
 }
 
 static void report(struct campaign *c, struct query *q, struct database *db, struct pool *pool,
@@ -139,7 +112,7 @@ static bool test_query(struct campaign *c, struct database *db, int64_t shape, i
     struct query *q = make_query(c, db, &pool, shape, variant);
     bool kept = true;
     c->queries++;
-    count_query(c, q);
+    coverage_add(&c->coverage, q);
     if (c->print_queries) {
         struct text t = {0};
         print_weir(&t, q);
@@ -226,21 +199,4 @@ void campaign_summary(const struct campaign *c, struct text *out)
     for (int i = 0; i < max_reasons && c->refusal[i].count; i++)
         text_printf(out, "  refused %lld times: %s\n", (long long)c->refusal[i].count,
                     c->refusal[i].reason);
-}
-
-static void gap(struct text *out, int64_t count, const char *what, int number)
-{
-    if (count == 0) text_printf(out, "never generated: %s %d\n", what, number);
-}
-
-void campaign_gaps(const struct campaign *c, struct text *out)
-{
-    for (int i = 0; i <= op_aggregate; i++) gap(out, c->op_count[i], "operator", i);
-    for (int i = 0; i < function_count; i++)
-        if (c->function_count[i] == 0) text_printf(out, "never generated: %s\n", functions[i].weir);
-    for (int i = 0; i < agg_kinds; i++) gap(out, c->aggregate_count[i], aggregate_names[i], i);
-    for (int i = 0; i < k_count; i++) gap(out, c->kind_count[i], "type", i);
-    for (int i = 0; i < 5; i++) gap(out, c->join_count[i], "join", i);
-    for (int i = 0; i <= rel_hop; i++) gap(out, c->relation_count[i], "relation", i);
-    for (int i = 0; i < 4; i++) gap(out, c->member_count[i], "sub-query", i);
 }

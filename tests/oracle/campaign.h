@@ -1,6 +1,7 @@
 #ifndef WEIR_TESTS_ORACLE_CAMPAIGN_H
 #define WEIR_TESTS_ORACLE_CAMPAIGN_H
 
+#include "coverage.h"
 #include "engine.h"
 
 /* Why engines refused, positions and numbers left out. */
@@ -28,14 +29,10 @@ struct campaign {
     /* What happened. */
     struct refusal refusal[max_reasons];
     int64_t queries, compared, failures, refusals, skipped, both_failed, rows;
-    int64_t op_count[64], function_count[128], aggregate_count[16], kind_count[k_count],
-        join_count[5], relation_count[8], member_count[4];
+    struct coverage coverage;
 };
 
 /* The number of failures; the rest is in C. */
 int64_t campaign_run(struct campaign *c);
 void campaign_summary(const struct campaign *c, struct text *out);
-/* What the generator never made, one a line. */
-void campaign_gaps(const struct campaign *c, struct text *out);
-
 #endif

@@ -75,9 +75,9 @@ static void draw_column(struct column *c, int number, struct rng *r)
 {
     *c = (struct column){.ascii = true, .style = (enum style)rng_below(r, 3)};
     snprintf(c->name, sizeof c->name, "c%d", number);
-    static const enum kind likely[] = {k_bool, k_i8,  k_i16, k_i32,  k_i32, k_i32,
-                                       k_i64,  k_i64, k_f32, k_f64,  k_f64, k_dec,
-                                       k_dec,  k_str, k_str, k_date, k_ts,  k_i32};
+    static const enum kind likely[] = {k_bool, k_i8,   k_i16, k_i32, k_i32, k_i32,   k_i64,
+                                       k_i64,  k_f32,  k_f64, k_f64, k_dec, k_dec,   k_str,
+                                       k_str,  k_date, k_ts,  k_i32, k_ltz, k_clock, k_bytes};
     c->type = type_of(likely[rng_below(r, sizeof likely / sizeof *likely)]);
     static const uint32_t null_percents[] = {0, 0, 5, 20, 50, 100};
     c->nulls = null_percents[rng_below(r, rng_percent(r, 10) ? 6 : 5)];
@@ -93,7 +93,10 @@ static void draw_column(struct column *c, int number, struct rng *r)
     case k_date:
         c->lo = rng_percent(r, 50) ? 19000 : -20000, c->hi = c->lo + (c->lo > 0 ? 40 : 50000);
         break;
-    case k_ts: c->lo = INT64_C(-300000000000), c->hi = INT64_C(1700000000000); break;
+    case k_ts:
+    case k_ltz: c->lo = INT64_C(-300000000000), c->hi = INT64_C(1700000000000); break;
+    case k_clock: c->lo = 0, c->hi = 86399999; break;
+    case k_bytes: break;
     default: draw_integer(c, r);
     }
 }
@@ -147,8 +150,19 @@ static struct value string_value(const struct column *c, struct rng *r, struct p
     return v;
 }
 
+static struct value bytes_value(const struct column *c, struct rng *r, struct pool *pool)
+{
+    static const char corners[] = {0, 1, '\x7f', '\x80', '\xff', 'a'};
+    char buffer[40];
+    uint32_t length = rng_below(r, c->style == style_few ? 2 : rng_percent(r, 10) ? 40 : 5);
+    for (uint32_t i = 0; i < length; i++)
+        buffer[i] = c->style == style_range ? (char)rng_below(r, 256) : corners[rng_below(r, 6)];
+    return (struct value){.s = pool_text(pool, buffer, length), .length = length};
+}
+
 struct value column_value(const struct column *c, struct rng *r, struct pool *pool)
 {
+    if (c->type.kind == k_bytes) return bytes_value(c, r, pool);
     if (c->type.kind == k_str) return string_value(c, r, pool);
     struct value v = {0};
     i128 lo = c->lo, hi = c->hi;

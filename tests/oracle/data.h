@@ -19,9 +19,10 @@ struct column {
     char name[16]; /* "c0" */
     struct type type;
     enum style style;
-    i128 lo, hi; /* integers, DECIMAL (unscaled), DATE, TIMESTAMP, BOOLEAN; for FLOAT, DOUBLE: see
+    i128 lo,
+        hi; /* integers, DECIMAL (unscaled), DATE, TIMESTAMP, TIME, BOOLEAN; for FLOAT, DOUBLE: see
                     unit */
-    double unit; /* a float is x * unit for x in [lo, hi], exactly representable */
+    double unit;       /* a float is x * unit for x in [lo, hi], exactly representable */
     uint32_t nulls;    /* percent */
     bool ascii;        /* STRING: only ASCII */
     uint32_t alphabet; /* STRING: which words */

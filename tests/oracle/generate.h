@@ -15,9 +15,12 @@ enum class {
     class_number,
     class_string,
     class_date,
-    class_time
+    class_time,
+    class_zoned, /* TIMESTAMP_LTZ */
+    class_clock, /* TIME */
+    class_bytes
 };
-enum { class_count = class_time + 1, max_leaves = 48 };
+enum { class_count = class_bytes + 1, max_leaves = 48 };
 
 struct leaf {
     struct expr *expr;

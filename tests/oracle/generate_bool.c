@@ -34,9 +34,10 @@ static struct expr *comparison(struct scope *s, int depth)
     static const enum op ops[] = {op_eq, op_eq, op_ne, op_lt, op_le, op_gt, op_ge, op_is_distinct};
     static const enum class classes[] = {class_int,   class_int,  class_number, class_decimal,
                                          class_float, class_date, class_string, class_string,
-                                         class_time,  class_bool};
-    enum class c = classes[rng_below(s->shape, 10)];
-    if (!pick_leaf(s, c)) c = classes[rng_below(s->shape, 10)];
+                                         class_time,  class_bool, class_zoned,  class_clock,
+                                         class_bytes};
+    enum class c = classes[rng_below(s->shape, 13)];
+    if (!pick_leaf(s, c)) c = classes[rng_below(s->shape, 13)];
     enum op op = ops[rng_below(s->shape, 8)];
     struct expr *a = c == class_bool ? generate_bool(s, depth - 1) : generate_expr(s, c, depth - 1),
                 *b;
@@ -56,12 +57,13 @@ static struct expr *comparison(struct scope *s, int depth)
 
 static struct expr *safe_operand(struct scope *s, int depth)
 {
-    static const enum class classes[] = {class_int,  class_string, class_decimal,
-                                         class_date, class_time,   class_int};
+    static const enum class classes[] = {class_int,   class_string, class_decimal, class_date,
+                                         class_time,  class_int,    class_zoned,   class_clock,
+                                         class_bytes, class_int};
     bool before = s->allow_fail;
     s->allow_fail = false;
-    enum class c = classes[rng_below(s->shape, 6)];
-    if (!pick_leaf(s, c)) c = classes[rng_below(s->shape, 6)];
+    enum class c = classes[rng_below(s->shape, 10)];
+    if (!pick_leaf(s, c)) c = classes[rng_below(s->shape, 10)];
     struct expr *e = generate_expr(s, c, depth - 1);
     s->allow_fail = before;
     return e;
@@ -146,7 +148,9 @@ struct expr *generate_bool(struct scope *s, int depth)
         e = pick_leaf(s, class_bool);
     } else if (!e && luck < 77) {
         e = cast_of_text(s, type_of(k_bool));
-    } else if (!e && luck < 79) {
+    } else if (!e && depth > 0 && luck < 78) {
+        e = generate_call(s, class_bool, depth);
+    } else if (!e && luck < 80) {
         bool allowed = s->allow_fail;
         s->allow_fail = false;
         e = unary(s, op_cast, type_of(k_bool), generate_expr(s, class_int, depth - 1));

@@ -42,7 +42,10 @@ bool class_has(enum class c, enum kind k)
     case class_number: return kind_is_numeric(k);
     case class_string: return k == k_str;
     case class_date: return k == k_date;
-    default: return k == k_ts;
+    case class_time: return k == k_ts;
+    case class_zoned: return k == k_ltz;
+    case class_clock: return k == k_clock;
+    default: return k == k_bytes;
     }
 }
 
@@ -85,7 +88,9 @@ struct expr *generate_constant(struct scope *s, struct type type, const struct c
     any.lo = type.kind == k_bool ? 0 : -9;
     if (type.kind == k_bool) any.hi = 1;
     if (type.kind == k_date) any.lo = 19000, any.hi = 19040;
-    if (type.kind == k_ts) any.lo = INT64_C(1700000000000), any.hi = any.lo + 36000000;
+    if (type.kind == k_ts || type.kind == k_ltz)
+        any.lo = INT64_C(1700000000000), any.hi = any.lo + 36000000;
+    if (type.kind == k_clock) any.lo = 0, any.hi = 86399999;
     if (kind_is_exact(type.kind) && rng_percent(s->shape, 15)) any.lo = -100, any.hi = 100;
     if (kind_is_exact(type.kind) && any.hi > type_max(type))
         any.hi = type_max(type), any.lo = -any.hi;
@@ -125,6 +130,9 @@ static struct expr *constant_of(struct scope *s, enum class c)
     case class_string: type = type_of(k_str); break;
     case class_date: type = type_of(k_date); break;
     case class_time: type = type_of(k_ts); break;
+    case class_zoned: type = type_of(k_ltz); break;
+    case class_clock: type = type_of(k_clock); break;
+    case class_bytes: type = type_of(k_bytes); break;
     default: type = type_of(rng_percent(s->shape, 20) ? k_i64 : k_i32);
     }
     return generate_constant(s, domain ? domain->type : type, domain);
@@ -144,7 +152,7 @@ static struct expr *checked(struct scope *s, struct expr *e, enum class c)
     bool wrong = (e->may_fail && !s->allow_fail) || (e->inexact && s->exact);
     if (e->type.kind == k_f32 && e->largest > 1e30) wrong = true;
     if (e->type.kind == k_f64 && e->largest > 1e250) wrong = true;
-    if (e->type.kind == k_str && e->max_length > 3000) wrong = true;
+    if (e->type.kind == k_str && e->max_length > 4000) wrong = true;
     return wrong ? simple(s, c) : e;
 }
 
@@ -296,11 +304,17 @@ static struct expr *argument(struct scope *s, char letter, int depth)
     case 's':
     case 'a': e = safe_expr(s, class_string, depth); return letter == 'a' && !e->ascii ? NULL : e;
     case 'n': return bounded(s, type_of(k_i32), 1, 5);
-    case 'l': e = safe_expr(s, class_int, depth); return e->type.kind == k_i64 ? e : NULL;
+    case 'l':
+        e = safe_expr(s, class_int, depth);
+        return e->type.kind == k_i64 ? e : unary(s, op_cast, type_of(k_i64), e);
     case 'i': e = safe_expr(s, class_int, depth); return e->lo > type_min(e->type) ? e : NULL;
     case 'x': return safe_expr(s, class_decimal, depth);
     case 'd': e = safe_expr(s, class_float, depth); return e->type.kind == k_f64 ? e : NULL;
     case 'D': return safe_expr(s, class_date, depth);
+    case 'p': return safe_expr(s, class_bool, depth > 0 ? 1 : 0);
+    case 'Z': return safe_expr(s, class_zoned, depth);
+    case 'C': return safe_expr(s, class_clock, depth);
+    case 'B': return safe_expr(s, class_bytes, depth);
     default: return safe_expr(s, class_time, depth);
     }
 }
@@ -321,6 +335,10 @@ static bool result_type(const struct function *f, const struct expr *first, stru
     case 'd': *out = type_of(k_f64); return true;
     case 'D': *out = type_of(k_date); return true;
     case 'T': *out = type_of(k_ts); return true;
+    case 'Z': *out = type_of(k_ltz); return true;
+    case 'C': *out = type_of(k_clock); return true;
+    case 'B': *out = type_of(k_bytes); return true;
+    case 'b': *out = type_of(k_bool); return true;
     case 'r':
     case 'R':
         *out = first ? round_type(first->type, f->result == 'r') : type_of(k_dec);
@@ -334,7 +352,7 @@ static bool result_type(const struct function *f, const struct expr *first, stru
 
 struct expr *generate_call(struct scope *s, enum class c, int depth)
 {
-    int found[128], n = 0;
+    int found[256], n = 0;
     for (int i = 0; i < function_count; i++) {
         struct type type;
         if (result_type(&functions[i], NULL, &type) && class_has(c, type.kind)) found[n++] = i;
@@ -356,9 +374,9 @@ struct expr *generate_call(struct scope *s, enum class c, int depth)
 
 static struct expr *to_string(struct scope *s, int depth)
 {
-    static const enum class from[] = {class_int,  class_int,  class_decimal,
-                                      class_date, class_time, class_bool};
-    struct expr *k = safe_expr(s, from[rng_below(s->shape, 6)], depth - 1);
+    static const enum class from[] = {class_int,  class_int,  class_decimal, class_date,
+                                      class_time, class_bool, class_zoned,   class_clock};
+    struct expr *k = safe_expr(s, from[rng_below(s->shape, 8)], depth - 1);
     return checked(s, unary(s, op_cast, type_of(k_str), k), class_string);
 }
 
@@ -377,8 +395,23 @@ static struct expr *to_time(struct scope *s, enum class c, int depth)
                             ? cast_of_text(s, type_of(c == class_date ? k_date : k_ts))
                             : NULL;
     if (text) return text;
-    struct expr *k = safe_expr(s, c == class_date ? class_time : class_date, depth - 1);
+    bool zoned = rng_percent(s->shape, 25);
+    struct expr *k = safe_expr(s,
+                               zoned             ? class_zoned
+                               : c == class_date ? class_time
+                                                 : class_date,
+                               depth - 1);
     return unary(s, op_cast, type_of(c == class_date ? k_date : k_ts), k);
+}
+
+/* What becomes a TIMESTAMP_LTZ, a TIME or BYTES by a cast. */
+static struct expr *to_other(struct scope *s, enum class c, int depth)
+{
+    if (c == class_bytes)
+        return unary(s, op_cast, type_of(k_bytes), safe_expr(s, class_string, depth - 1));
+    bool zoned = c == class_clock && rng_percent(s->shape, 30);
+    struct expr *k = safe_expr(s, zoned ? class_zoned : class_time, depth - 1);
+    return unary(s, op_cast, type_of(c == class_clock ? k_clock : k_ltz), k);
 }
 
 static struct expr *generate_number(struct scope *s, enum class c, int depth)
@@ -408,7 +441,10 @@ struct expr *generate_expr(struct scope *s, enum class c, int depth)
     uint32_t luck = rng_below(s->shape, 100);
     if (luck < 25) return generate_case(s, c, depth);
     if (luck < 35) return choice(s, c, depth);
-    if (luck < 50) return c == class_string ? to_string(s, depth) : to_time(s, c, depth);
+    if (luck < 50)
+        return c == class_string ? to_string(s, depth)
+               : c > class_time  ? to_other(s, c, depth)
+                                 : to_time(s, c, depth);
     return generate_call(s, c, depth);
 }
 

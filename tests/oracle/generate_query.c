@@ -126,8 +126,8 @@ static const struct table *pick_table(struct builder *b)
 static void make_values(struct builder *b, struct relation *r)
 {
     struct scope s = new_scope(b);
-    static const enum class classes[] = {class_int,   class_string, class_decimal,
-                                         class_float, class_date,   class_time};
+    static const enum kind kinds[] = {k_i32, k_str, k_dec,   k_f64,   k_date,
+                                      k_ts,  k_ltz, k_clock, k_bytes, k_bool};
     struct type type[3];
     r->kind = rel_values;
     r->n_values = 1 + (int)rng_below(b->shape, 4);
@@ -135,13 +135,8 @@ static void make_values(struct builder *b, struct relation *r)
     r->values =
         pool_get(b->pool, sizeof(struct expr *) * (size_t)(r->n_values * r->n_value_columns));
     for (int c = 0; c < r->n_value_columns; c++) {
-        type[c] = type_of(k_i32);
-        enum class k = classes[rng_below(b->shape, 6)];
-        if (k == class_string) type[c] = type_of(k_str);
-        if (k == class_decimal) type[c] = type_decimal(6, 2);
-        if (k == class_float) type[c] = type_of(k_f64);
-        if (k == class_date) type[c] = type_of(k_date);
-        if (k == class_time) type[c] = type_of(k_ts);
+        type[c] = type_of(kinds[rng_below(b->shape, sizeof kinds / sizeof *kinds)]);
+        if (type[c].kind == k_dec) type[c] = type_decimal(6, 2);
     }
     for (int i = 0; i < r->n_values * r->n_value_columns; i++) {
         struct expr *e = generate_constant(&s, type[i % r->n_value_columns], NULL);
@@ -444,12 +439,23 @@ static bool same_shape(struct builder *b, struct query *q, struct query *arm)
     return !arm->grouped || arm->n_keys > 0;
 }
 
+/* Can duplicates among Q's rows be told? Not by values whose last bits nobody promises. */
+static bool can_be_distinct(const struct query *q)
+{
+    for (int i = 0; i < q->n_items; i++)
+        if (q->item[i].expr->inexact || kind_is_float(q->item[i].expr->type.kind)) return false;
+    return true;
+}
+
 static struct query *make_select(struct builder *b, int depth)
 {
     struct query *q = make_core(b, depth, rng_percent(b->shape, 15));
-    if (!b->failing && rng_percent(b->shape, 8)) {
+    if (!b->failing && rng_percent(b->shape, 8)) q->distinct = can_be_distinct(q);
+    if (!b->failing && rng_percent(b->shape, 10)) {
         struct query *arm = make_core(b, 0, false);
         if (same_shape(b, q, arm)) q->next = arm;
+        bool other = can_be_distinct(q) && can_be_distinct(arm) && rng_percent(b->shape, 45);
+        if (other) q->set = (enum set)(1 + rng_below(b->shape, 3));
     }
     return q;
 }

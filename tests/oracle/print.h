@@ -18,5 +18,6 @@ void print_template(struct text *t, const char *template, const struct expr *e,
 
 extern const char *const op_text[]; /* "+", "=", … by enum op; NULL for others */
 extern const char *const aggregate_names[];
+extern const char *const set_text[]; /* " UNION ALL ", … by enum set */
 
 #endif

@@ -66,6 +66,10 @@ static void print_value(const struct printer *p, struct type type, const struct 
         add(p, "'");
     } else if (type.kind == k_str || kind_is_float(type.kind)) {
         value_show(p->t, type, v);
+    } else if (type.kind == k_bytes) {
+        add(p, "'");
+        value_show(p->t, type, v);
+        add(p, "'");
     } else {
         add(p, v->x < 0 ? "(" : "");
         text_i128(p->t, v->x);
@@ -77,7 +81,8 @@ static bool same_storage(struct type from, struct type to)
 {
     if (to.kind == k_dec)
         return type_equal(from, to) || (from.kind == k_dec && from.s == to.s && from.p <= to.p);
-    return from.kind == to.kind || (kind_is_int(from.kind) && kind_is_int(to.kind)) ||
+    return from.kind == to.kind || (from.kind == k_ltz && to.kind == k_ts) ||
+           (kind_is_int(from.kind) && kind_is_int(to.kind)) ||
            (from.kind == k_f32 && to.kind == k_f64);
 }
 
@@ -346,10 +351,9 @@ static void print_coalesce(const struct printer *p, const struct expr *e)
 
 static void print_cast_to_text(const struct printer *p, const struct expr *k)
 {
-    static const char *const calls[] = {[k_bool] = "w_bool_text(",
-                                        [k_dec] = "w_dec_text(",
-                                        [k_date] = "w_date_text(",
-                                        [k_ts] = "w_time_text("};
+    static const char *const calls[] = {
+        [k_bool] = "w_bool_text(", [k_dec] = "w_dec_text(",  [k_date] = "w_date_text(",
+        [k_ts] = "w_time_text(",   [k_ltz] = "w_time_text(", [k_clock] = "w_clock_text("};
     bool number = kind_is_int(k->type.kind);
     add(p, number ? "CAST(" : calls[k->type.kind]);
     print(p, k);
@@ -362,7 +366,7 @@ static void print_cast(const struct printer *p, const struct expr *e)
     const struct expr *k = e->kid[0];
     struct type to = e->type;
     int try = e->op == op_try_cast && p->fault != fault_try_cast_fails;
-    if (k->type.kind == k_str && !kind_is_int(to.kind)) {
+    if (k->type.kind == k_str && !kind_is_int(to.kind) && to.kind != k_bytes) {
         static const char *const calls[] = {[k_bool] = "bool", [k_f32] = "f32",   [k_f64] = "f64",
                                             [k_dec] = "dec",   [k_date] = "date", [k_ts] = "time"};
         text_printf(p->t, "w_text_%s(", calls[to.kind]);
@@ -389,6 +393,16 @@ static void print_cast(const struct printer *p, const struct expr *e)
         add(p, "w_dec(");
         print(p, k);
         text_printf(p->t, ", %d, %d, %d, %d)", k->type.s, to.p, to.s, try);
+    } else if (to.kind == k_bytes) {
+        add(p, "w_hex(");
+        print(p, k);
+        add(p, ")");
+    } else if (to.kind == k_clock) {
+        add(p, "w_floor_mod(");
+        print(p, k);
+        add(p, ", 86400000)");
+    } else if (to.kind == k_ltz || (to.kind == k_ts && k->type.kind == k_ltz)) {
+        print_as(p, k, type_of(k_ts));
     } else if (to.kind == k_date) {
         add(p, "w_floor_div(");
         print(p, k);
@@ -643,9 +657,10 @@ static void print_items(const struct printer *p, const struct query *q)
 static void print_query(const struct printer *p, const struct query *q)
 {
     for (const struct query *arm = q; arm; arm = arm->next) {
-        bool all = p->fault != fault_union_drops_duplicates;
+        bool drops = p->fault == fault_union_drops_duplicates && q->set == set_union_all;
         bool having = arm->having && p->fault != fault_no_having, wrap = having && arm->n_keys == 0;
-        add(p, arm == q ? "SELECT " : all ? " UNION ALL SELECT " : " UNION SELECT ");
+        if (arm != q) add(p, drops ? " UNION " : set_text[q->set]);
+        add(p, arm->distinct ? "SELECT DISTINCT " : "SELECT ");
         if (wrap) { /* SQLite knows HAVING without GROUP BY since 3.39 only. */
             for (int i = 0; i < arm->n_items; i++)
                 text_printf(p->t, "%s%s", i ? ", " : "", arm->item[i].name);

@@ -12,6 +12,11 @@ const char *const op_text[] = {
 const char *const aggregate_names[] = {"COUNT",      "SUM",         "AVG",     "MIN",     "MAX",
                                        "STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP"};
 
+const char *const set_text[] = {[set_union_all] = " UNION ALL ",
+                                [set_union] = " UNION ",
+                                [set_intersect] = " INTERSECT ",
+                                [set_except] = " EXCEPT "};
+
 static void print(struct text *t, const struct expr *e);
 
 void print_template(struct text *t, const char *template, const struct expr *e,
@@ -318,7 +323,8 @@ static void print_group(struct text *t, const struct query *q)
 static void print_query(struct text *t, const struct query *q)
 {
     for (const struct query *arm = q; arm; arm = arm->next) {
-        text_add(t, arm == q ? "SELECT " : " UNION ALL SELECT ");
+        if (arm != q) text_add(t, set_text[q->set]);
+        text_add(t, arm->distinct ? "SELECT DISTINCT " : "SELECT ");
         for (int i = 0; i < arm->n_items; i++) {
             if (i) text_add(t, ", ");
             print(t, arm->item[i].expr);

@@ -62,7 +62,7 @@ void result_show(const struct result *r, const struct query *q, int64_t max, str
 static int compare_values(struct type t, const struct value *a, const struct value *b)
 {
     if (a->null || b->null) return b->null - a->null;
-    if (t.kind == k_str) {
+    if (kind_has_bytes(t.kind)) {
         size_t n = a->length < b->length ? a->length : b->length;
         int order = n ? memcmp(a->s, b->s, n) : 0;
         return order ? order : a->length < b->length ? -1 : a->length > b->length;

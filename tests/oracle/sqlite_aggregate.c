@@ -52,8 +52,8 @@ static const struct recipe recipes[] = {
 
 struct state {
     int64_t n;
-    i128 sum;
-    bool overflow;
+    i128 high; /* integers, decimals: the sum is high * 2^64 + low */
+    uint64_t low;
     int parts;
     double part[64];
     size_t kept, room;
@@ -130,7 +130,8 @@ static void step(sqlite3_context *c, int n, sqlite3_value **v)
         }
         s->value[s->kept++] = sqlite3_value_double(v[0]);
     } else {
-        s->overflow |= __builtin_add_overflow(s->sum, get_decimal(v[0]), &s->sum);
+        i128 x = get_decimal(v[0]);
+        s->high += (x >> 64) + __builtin_add_overflow(s->low, (uint64_t)x, &s->low);
     }
 }
 
@@ -147,12 +148,39 @@ static void put_deviation(sqlite3_context *c, const struct state *s, int form)
     sqlite3_result_double(c, (double)(root ? sqrtl(variance) : variance));
 }
 
+/* The sum; false: more than 128 bits. */
+static bool narrow_sum(const struct state *s, i128 *out)
+{
+    *out = (i128)((u128)s->high << 64) + (i128)s->low;
+    return s->high >> 64 == s->high >> 63;
+}
+
+/* The sum * 10^digits / n, half away from zero; false: more than 38 digits. */
+static bool average(const struct state *s, int digits, i128 *out)
+{
+    bool negative = s->high < 0;
+    u128 high = (u128)s->high, low = s->low, n = (u128)s->n, unit = (u128)pow10_table[digits];
+    if (negative) {
+        high = ~high + (low == 0);
+        low = (uint64_t)(0 - (uint64_t)low);
+    }
+    u128 whole_high = high / n, rest = (high % n << 64) | low;
+    if (whole_high >> 63) return false;
+    u128 whole = (whole_high << 64) + rest / n, fraction = rest % n * unit;
+    if (whole > (u128)pow10_table[38] / unit) return false;
+    u128 q = whole * unit + fraction / n;
+    q += fraction % n * 2 >= n;
+    *out = negative ? -(i128)q : (i128)q;
+    return q < (u128)pow10_table[38];
+}
+
 static void put_integer(sqlite3_context *c, const struct state *s, const struct recipe *r)
 {
-    i128 v = s->sum, n = s->n, top = (i128)1 << (r->bits - 1);
+    i128 v = 0, n = s->n, top = (i128)1 << (r->bits - 1);
+    bool overflow = !narrow_sum(s, &v);
     if (r->what == avg_int) v = v / n;
     if (r->what == avg_int_round) v = (v >= 0 ? v + n / 2 : v - n / 2) / n;
-    if (s->overflow || v < -top || v >= top) {
+    if (overflow || v < -top || v >= top) {
         sqlite3_result_error(c, "overflow of SUM", -1);
     } else {
         sqlite3_result_int64(c, (int64_t)v);
@@ -161,9 +189,8 @@ static void put_integer(sqlite3_context *c, const struct state *s, const struct 
 
 static void put_decimal(sqlite3_context *c, const struct state *s, const struct recipe *r)
 {
-    i128 v = s->sum;
-    bool fits = !s->overflow;
-    if (fits && r->what == avg_dec) fits = scaled_quotient(v, r->bits, s->n, false, &v);
+    i128 v = 0;
+    bool fits = r->what == avg_dec ? average(s, r->bits, &v) : narrow_sum(s, &v);
     if (!fits || i128_abs(v) >= pow10_table[38]) {
         sqlite3_result_error(c, "overflow of a DECIMAL aggregate", -1);
     } else {

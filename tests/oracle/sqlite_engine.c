@@ -34,6 +34,12 @@ static void bind_value(sqlite3_stmt *statement, int at, struct type t, const str
         sqlite3_bind_blob(statement, at, bytes, 16, SQLITE_TRANSIENT);
     } else if (t.kind == k_str) {
         sqlite3_bind_text(statement, at, v->s, (int)v->length, SQLITE_STATIC);
+    } else if (t.kind == k_bytes) { /* as digits: one-byte blobs are failures */
+        struct text hex = {0};
+        text_hex(&hex, v->s, v->length);
+        sqlite3_bind_text(statement, at, hex.data ? hex.data : "", (int)hex.length,
+                          SQLITE_TRANSIENT);
+        text_free(&hex);
     } else if (kind_is_float(t.kind)) {
         sqlite3_bind_double(statement, at, v->d);
     } else {
@@ -82,6 +88,16 @@ static bool load(struct engine *e, const struct database *db)
     return fine;
 }
 
+static const char *bytes_of_hex(const char *hex, size_t length, struct pool *pool)
+{
+    char *bytes = pool_text(pool, hex, length);
+    for (size_t i = 0; i < length; i++) {
+        char digits[3] = {hex[2 * i], hex[2 * i + 1], 0};
+        bytes[i] = (char)strtol(digits, NULL, 16);
+    }
+    return bytes;
+}
+
 static bool read_value(sqlite3_stmt *statement, int c, struct type t, struct value *v,
                        struct pool *strings)
 {
@@ -95,6 +111,10 @@ static bool read_value(sqlite3_stmt *statement, int c, struct type t, struct val
         if (kind != SQLITE_TEXT) return false;
         v->length = (size_t)sqlite3_column_bytes(statement, c);
         v->s = pool_text(strings, (const char *)sqlite3_column_text(statement, c), v->length);
+    } else if (t.kind == k_bytes) {
+        if (kind != SQLITE_TEXT) return false;
+        v->length = (size_t)sqlite3_column_bytes(statement, c) / 2;
+        v->s = bytes_of_hex((const char *)sqlite3_column_text(statement, c), v->length, strings);
     } else if (kind_is_float(t.kind)) {
         if (kind != SQLITE_FLOAT && kind != SQLITE_INTEGER) return false;
         v->d = sqlite3_column_double(statement, c);

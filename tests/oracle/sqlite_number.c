@@ -420,8 +420,10 @@ static void w_math(sqlite3_context *c, int n, sqlite3_value **v)
     static const struct {
         const char *name;
         double (*function)(double);
-    } table[] = {{"floor", floor}, {"ceil", ceil}, {"sqrt", sqrt}, {"exp", exp}, {"log", log},
-                 {"log10", log10}, {"atan", atan}, {"sin", sin},   {"cos", cos}};
+    } table[] = {{"floor", floor}, {"ceil", ceil}, {"sqrt", sqrt}, {"exp", exp},   {"log", log},
+                 {"log10", log10}, {"log2", log2}, {"tan", tan},   {"asin", asin}, {"acos", acos},
+                 {"sinh", sinh},   {"cosh", cosh}, {"tanh", tanh}, {"cbrt", cbrt}, {"atan", atan},
+                 {"sin", sin},     {"cos", cos}};
     if (strict(c, n, v)) return;
     const char *name = (const char *)sqlite3_value_text(v[0]);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)

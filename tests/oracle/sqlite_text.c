@@ -3,6 +3,7 @@
 
 #include "sqlite_functions.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,37 @@ static void w_time_text(sqlite3_context *c, int n, sqlite3_value **v)
     if (strict(c, n, v)) return;
     struct text t = {0};
     text_timestamp(&t, sqlite3_value_int64(v[0]));
+    put_text(c, &t);
+}
+
+static void w_clock_text(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    text_clock(&t, sqlite3_value_int64(v[0]));
+    put_text(c, &t);
+}
+
+static void w_hex(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    text_hex(&t, (const char *)sqlite3_value_text(v[0]), (size_t)sqlite3_value_bytes(v[0]));
+    put_text(c, &t);
+}
+
+/* The first letter of each word large, the others small; a word is letters and digits. */
+static void w_initcap(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    if (strict(c, n, v)) return;
+    struct text t = {0};
+    bool inside = false;
+    text_bytes(&t, (const char *)sqlite3_value_text(v[0]), (size_t)sqlite3_value_bytes(v[0]));
+    for (size_t i = 0; i < t.length; i++) {
+        unsigned char x = (unsigned char)t.data[i];
+        t.data[i] = (char)(inside ? tolower(x) : toupper(x));
+        inside = isalnum(x);
+    }
     put_text(c, &t);
 }
 
@@ -300,6 +332,15 @@ static void w_ascii(sqlite3_context *c, int n, sqlite3_value **v)
     if (!strict(c, n, v)) sqlite3_result_int(c, *sqlite3_value_text(v[0]));
 }
 
+/* Weeks begin on Monday; the first one has the year's first Thursday. */
+static int week_of(int64_t days)
+{
+    int64_t thursday = days - (days % 7 + 10) % 7 + 3, year; /* 1970-01-01 was a Thursday */
+    int month, day;
+    civil_of(thursday, &year, &month, &day);
+    return (int)((thursday - days_of(year, 1, 1)) / 7) + 1;
+}
+
 static void w_date_part(sqlite3_context *c, int n, sqlite3_value **v)
 {
     if (strict(c, n, v)) return;
@@ -311,6 +352,7 @@ static void w_date_part(sqlite3_context *c, int n, sqlite3_value **v)
     case 'm': sqlite3_result_int(c, month); break;
     case 'o': sqlite3_result_int64(c, sqlite3_value_int64(v[1]) - days_of(year, 1, 1) + 1); break;
     case 'q': sqlite3_result_int(c, (month + 2) / 3); break;
+    case 'w': sqlite3_result_int(c, week_of(sqlite3_value_int64(v[1]))); break;
     default: sqlite3_result_int(c, day);
     }
 }
@@ -332,15 +374,27 @@ static void w_add_months(sqlite3_context *c, int n, sqlite3_value **v)
 int register_text_functions(sqlite3 *db)
 {
     static const struct function_entry entries[] = {
-        {"w_dec_text", 2, w_dec_text},   {"w_bool_text", 1, w_bool_text},
-        {"w_date_text", 1, w_date_text}, {"w_time_text", 1, w_time_text},
-        {"w_text_int", 4, w_text_int},   {"w_reverse", 1, w_reverse},
-        {"w_repeat", 2, w_repeat},       {"w_pad", 4, w_pad},
-        {"w_concat_ws", 3, w_concat_ws}, {"w_ascii", 1, w_ascii},
-        {"w_date_part", 2, w_date_part}, {"w_text_bool", 2, w_text_bool},
-        {"w_text_f32", 2, w_text_f32},   {"w_text_f64", 2, w_text_f64},
-        {"w_text_dec", 4, w_text_dec},   {"w_text_date", 2, w_text_date},
-        {"w_text_time", 2, w_text_time}, {"w_add_months", 2, w_add_months},
+        {"w_dec_text", 2, w_dec_text},
+        {"w_bool_text", 1, w_bool_text},
+        {"w_date_text", 1, w_date_text},
+        {"w_time_text", 1, w_time_text},
+        {"w_clock_text", 1, w_clock_text},
+        {"w_text_int", 4, w_text_int},
+        {"w_reverse", 1, w_reverse},
+        {"w_repeat", 2, w_repeat},
+        {"w_pad", 4, w_pad},
+        {"w_concat_ws", 3, w_concat_ws},
+        {"w_ascii", 1, w_ascii},
+        {"w_date_part", 2, w_date_part},
+        {"w_text_bool", 2, w_text_bool},
+        {"w_text_f32", 2, w_text_f32},
+        {"w_text_f64", 2, w_text_f64},
+        {"w_text_dec", 4, w_text_dec},
+        {"w_text_date", 2, w_text_date},
+        {"w_text_time", 2, w_text_time},
+        {"w_add_months", 2, w_add_months},
+        {"w_hex", 1, w_hex},
+        {"w_initcap", 1, w_initcap},
     };
     return register_entries(db, entries, sizeof entries / sizeof *entries);
 }

@@ -21,15 +21,24 @@ static const char usage[] =
     "  --first-shape N    begin there (0); a printed difference names these numbers\n"
     "  --first-variant N  (0)\n"
     "  --device D         native, opencl or both (native)\n"
+    "  --engine D/P/B     … on D with P partitions, the rows B at once (0: all); several times: "
+    "all "
+    "of them\n"
+    "  --coverage         say what the queries were made of; what never occurred is a failure\n"
     "  --rows N           rows of the largest tables (1500)\n"
     "  --max-failures N   stop after N differences (5)\n"
     "  --allow-refusals   what an engine refuses is counted, not a difference (always so on "
     "opencl)\n"
     "  --print            print every query\n";
 
+enum { max_engines = 32 };
+
 struct arguments {
     struct campaign campaign;
     const char *device;
+    int n_engines; /* of --engine */
+    const char *engine[max_engines];
+    bool coverage;
 };
 
 static bool read_number(const char *text, int64_t *out)
@@ -45,12 +54,18 @@ static bool read_option(struct arguments *a, const char *name, const char *text,
     int64_t n = 0;
     *took = false;
     if (strcmp(name, "--print") == 0) return c->print_queries = true;
+    if (strcmp(name, "--coverage") == 0) return a->coverage = true;
     if (strcmp(name, "--allow-refusals") == 0) return c->allow_refusals = true;
     *took = true;
     if (strcmp(name, "--device") == 0) {
         a->device = text ? text : "";
         return strcmp(a->device, "native") == 0 || strcmp(a->device, "opencl") == 0 ||
                strcmp(a->device, "both") == 0;
+    }
+    if (strcmp(name, "--engine") == 0) {
+        if (!text || a->n_engines == max_engines) return false;
+        a->engine[a->n_engines++] = text;
+        return true;
     }
     if (!read_number(text, &n)) return false;
     if (strcmp(name, "--seed") == 0) {
@@ -73,18 +88,35 @@ static bool read_option(struct arguments *a, const char *name, const char *text,
     return true;
 }
 
+/* The engines of --engine; 0: one of them cannot be had. */
+static int open_listed(const struct arguments *a, struct engine **engines)
+{
+    for (int i = 0; i < a->n_engines; i++) {
+        char device[16], rest;
+        int partitions, rows;
+        if (sscanf(a->engine[i], "%15[a-z]/%d/%d%c", device, &partitions, &rows, &rest) != 3) {
+            printf("--engine %s: write device/partitions/rows, as in native/3/7\n", a->engine[i]);
+            return 0;
+        }
+        engines[i] = open_weir(device, partitions, rows ? rows : all_rows);
+        if (!engines[i]) return 0;
+    }
+    return a->n_engines;
+}
+
 static int open_engines(const struct arguments *a, struct engine **engines)
 {
     int n = 0;
+    if (a->n_engines) return open_listed(a, engines);
     if (strcmp(a->device, "opencl") != 0) {
-        engines[n] = open_weir("native", 1, 1 << 20);
+        engines[n] = open_weir("native", 1, all_rows);
         n += engines[n] != NULL;
         engines[n] = open_weir("native", 3, 7);
         n += engines[n] != NULL;
         if (n < 2) return 0;
     }
     if (strcmp(a->device, "native") != 0) {
-        engines[n] = open_weir("opencl", 1, 1 << 20);
+        engines[n] = open_weir("opencl", 1, all_rows);
         n += engines[n] != NULL;
         engines[n] = open_weir("opencl", 2, 64);
         n += engines[n] != NULL;
@@ -106,17 +138,23 @@ int main(int argc, char **argv)
         }
         i += took;
     }
-    struct engine *engines[4] = {0};
+    struct engine *engines[max_engines] = {0};
     a.campaign.engine = engines;
     a.campaign.right = sqlite_engine(0);
     if (!a.campaign.right) return 1;
     a.campaign.n_engines = open_engines(&a, engines);
     if (a.campaign.n_engines == 0) return 77;
-    if (strcmp(a.device, "native") != 0) a.campaign.allow_refusals = true;
+    if (strcmp(a.device, "native") != 0 || a.n_engines) a.campaign.allow_refusals = true;
     int64_t failures = campaign_run(&a.campaign);
     struct text t = {0};
     campaign_summary(&a.campaign, &t);
     printf("seed %llu, %s: %s", (unsigned long long)a.campaign.seed, a.device, t.data);
+    text_clear(&t);
+    if (a.coverage) {
+        coverage_table(&a.campaign.coverage, &t);
+        failures += coverage_gaps(&a.campaign.coverage, &t);
+        printf("queries that used\n%s", t.data);
+    }
     text_free(&t);
     for (int i = 0; i < a.campaign.n_engines; i++) {
         if (strncmp(engines[i]->name, "opencl", 6) == 0)

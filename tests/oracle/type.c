@@ -26,6 +26,11 @@ bool kind_is_numeric(enum kind k)
     return kind_is_exact(k) || kind_is_float(k);
 }
 
+bool kind_has_bytes(enum kind k)
+{
+    return k == k_str || k == k_bytes;
+}
+
 bool type_equal(struct type a, struct type b)
 {
     return a.kind == b.kind && a.p == b.p && a.s == b.s;
@@ -43,9 +48,9 @@ struct type type_decimal(int p, int s)
 
 void type_print(struct text *t, struct type type)
 {
-    static const char *const names[] = {"BOOLEAN", "TINYINT", "SMALLINT",    "INT",
-                                        "BIGINT",  "FLOAT",   "DOUBLE",      NULL,
-                                        "STRING",  "DATE",    "TIMESTAMP(3)"};
+    static const char *const names[] = {
+        "BOOLEAN", "TINYINT", "SMALLINT", "INT",          "BIGINT",           "FLOAT",   "DOUBLE",
+        NULL,      "STRING",  "DATE",     "TIMESTAMP(3)", "TIMESTAMP_LTZ(3)", "TIME(3)", "BYTES"};
     if (type.kind == k_dec) {
         text_printf(t, "DECIMAL(%d, %d)", type.p, type.s);
     } else {
@@ -175,7 +180,10 @@ void value_show(struct text *t, struct type type, const struct value *v)
     case k_dec: text_decimal(t, v->x, type.s); break;
     case k_str: text_quoted(t, v->s, v->length); break;
     case k_date: text_date(t, (int64_t)v->x); break;
-    case k_ts: text_timestamp(t, (int64_t)v->x); break;
+    case k_ts:
+    case k_ltz: text_timestamp(t, (int64_t)v->x); break;
+    case k_clock: text_clock(t, (int64_t)v->x); break;
+    case k_bytes: text_hex(t, v->s, v->length); break;
     default: text_i128(t, v->x);
     }
 }
@@ -191,6 +199,7 @@ static bool is_natural(struct type type, const struct value *v)
     case k_f64:
     case k_str:
     case k_date:
+    case k_clock:
     case k_ts: return true;
     case k_dec: {
         int digits = 1;
@@ -203,14 +212,19 @@ static bool is_natural(struct type type, const struct value *v)
 
 void value_print(struct text *t, struct type type, const struct value *v)
 {
-    bool natural = is_natural(type, v), negative = !v->null && (v->x < 0 || v->d < 0);
+    static const char *const prefix[k_count] = {[k_date] = "DATE '",
+                                                [k_ts] = "TIMESTAMP '",
+                                                [k_ltz] = "TIMESTAMP '",
+                                                [k_clock] = "TIME '",
+                                                [k_bytes] = "x'"};
+    const char *before = v->null ? NULL : prefix[type.kind];
+    bool natural = is_natural(type, v), negative = !v->null && !before && (v->x < 0 || v->d < 0);
     if (!natural) text_add(t, "CAST(");
-    if (natural && negative && type.kind != k_date && type.kind != k_ts) text_add(t, "(");
-    if (!v->null && type.kind == k_date) text_add(t, "DATE '");
-    if (!v->null && type.kind == k_ts) text_add(t, "TIMESTAMP '");
+    if (natural && negative) text_add(t, "(");
+    if (before) text_add(t, before);
     value_show(t, type, v);
-    if (!v->null && (type.kind == k_date || type.kind == k_ts)) text_add(t, "'");
-    if (natural && negative && type.kind != k_date && type.kind != k_ts) text_add(t, ")");
+    if (before) text_add(t, "'");
+    if (natural && negative) text_add(t, ")");
     if (natural) return;
     text_add(t, " AS ");
     type_print(t, type);

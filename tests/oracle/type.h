@@ -6,15 +6,31 @@
 
 #include "base.h"
 
-enum kind { k_bool, k_i8, k_i16, k_i32, k_i64, k_f32, k_f64, k_dec, k_str, k_date, k_ts, k_count };
+enum kind {
+    k_bool,
+    k_i8,
+    k_i16,
+    k_i32,
+    k_i64,
+    k_f32,
+    k_f64,
+    k_dec,
+    k_str,
+    k_date,
+    k_ts,
+    k_ltz,   /* TIMESTAMP_LTZ(3); the session's zone is UTC */
+    k_clock, /* TIME(3) */
+    k_bytes,
+    k_count
+};
 
 struct type {
     enum kind kind;
     int p, s; /* DECIMAL */
 };
 
-/* One value. DATE: days; TIMESTAMP: milliseconds; BOOLEAN 0 or 1; all in `x`. FLOAT and DOUBLE in
- * `d`. */
+/* One value. DATE: days; TIMESTAMP, TIME: milliseconds; BOOLEAN 0 or 1; all in `x`. FLOAT and DOUBLE
+ * in `d`; STRING and BYTES in `s`, `length`. */
 struct value {
     bool null;
     i128 x;
@@ -27,6 +43,7 @@ bool kind_is_int(enum kind k);
 bool kind_is_float(enum kind k);
 bool kind_is_exact(enum kind k);   /* integers, DECIMAL */
 bool kind_is_numeric(enum kind k); /* exact or float */
+bool kind_has_bytes(enum kind k);  /* STRING, BYTES */
 bool type_equal(struct type a, struct type b);
 struct type type_of(enum kind k);
 struct type type_decimal(int p, int s);

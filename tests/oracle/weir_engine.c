@@ -85,8 +85,8 @@ struct engine *open_weir(const char *device, int partitions, int batch_rows)
     struct weir_error error = {0};
     *s = (struct weir_state){.batch_rows = batch_rows};
     *e = (struct engine){.load = load, .run = run, .close = close_engine, .state = s};
-    snprintf(e->name, sizeof e->name, "%s/%d", device, partitions);
-    options.batch_rows = (uint32_t)(batch_rows < 1000 ? batch_rows : 0);
+    snprintf(e->name, sizeof e->name, "%s/%d/%d", device, partitions, batch_rows);
+    options.batch_rows = (uint32_t)(batch_rows < all_rows ? batch_rows : 0);
     if (weir_open(&options, &s->weir, &error) == 0) return e;
     printf("weir_open for device %s: %s\n", device, error.message);
     free(s);

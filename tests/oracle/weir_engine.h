@@ -3,6 +3,9 @@
 
 #include "engine.h"
 
+/* Larger than any table. */
+enum { all_rows = 1 << 20 };
+
 /* Weir on DEVICE ("native", "opencl") with PARTITIONS slots; its tables come in batches of
    BATCH_ROWS. NULL: it could not be opened, and a message was printed. */
 struct engine *open_weir(const char *device, int partitions, int batch_rows);
