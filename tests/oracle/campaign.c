@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { shapes_per_schema = 25 };
-
 static struct rng seeded(uint64_t seed, char what, int64_t a, int64_t b)
 {
     struct rng r = {seed};
@@ -22,18 +20,23 @@ static struct rng seeded(uint64_t seed, char what, int64_t a, int64_t b)
     return r;
 }
 
-static struct query *make_query(const struct campaign *c, const struct database *db,
-                                struct pool *pool, int64_t shape, int64_t variant)
+void case_schema(uint64_t seed, int64_t shape, struct database *db)
 {
-    struct rng forms = seeded(c->seed, 'q', shape, 0),
-               constants = seeded(c->seed, 'c', shape, variant);
-    return generate_query(db, pool, &forms, &constants);
+    struct rng r = seeded(seed, 's', shape / shapes_per_schema, 0);
+    database_schema(db, &r);
 }
 
-static void fill(const struct campaign *c, struct database *db, int64_t group, int64_t variant)
+void case_fill(uint64_t seed, int64_t shape, int64_t variant, int max_rows, struct database *db)
 {
-    struct rng r = seeded(c->seed, 'd', group, variant);
-    database_fill(db, &r, c->max_rows);
+    struct rng r = seeded(seed, 'd', shape / shapes_per_schema, variant);
+    database_fill(db, &r, max_rows);
+}
+
+struct query *case_query(uint64_t seed, int64_t shape, int64_t variant, const struct database *db,
+                         struct pool *pool)
+{
+    struct rng forms = seeded(seed, 'q', shape, 0), constants = seeded(seed, 'c', shape, variant);
+    return generate_query(db, pool, &forms, &constants);
 }
 
 static void report(struct campaign *c, struct query *q, struct database *db, struct pool *pool,
@@ -109,7 +112,7 @@ static bool test_query(struct campaign *c, struct database *db, int64_t shape, i
                        struct result *right, struct result *got)
 {
     struct pool pool = {0};
-    struct query *q = make_query(c, db, &pool, shape, variant);
+    struct query *q = case_query(c->seed, shape, variant, db, &pool);
     bool kept = true;
     c->queries++;
     coverage_add(&c->coverage, q);
@@ -138,9 +141,9 @@ static bool test_query(struct campaign *c, struct database *db, int64_t shape, i
     return kept;
 }
 
-static bool load_all(struct campaign *c, struct database *db, int64_t group, int64_t variant)
+static bool load_all(struct campaign *c, struct database *db, int64_t shape, int64_t variant)
 {
-    fill(c, db, group, variant);
+    case_fill(c->seed, shape, variant, c->max_rows, db);
     if (!c->right->load(c->right, db)) return false;
     for (int i = 0; i < c->n_engines; i++)
         if (!c->engine[i]->load(c->engine[i], db)) return false;
@@ -151,16 +154,14 @@ static bool test_group(struct campaign *c, int64_t first, int64_t last, struct r
                        struct result *got)
 {
     struct database db;
-    int64_t group = first / shapes_per_schema;
-    struct rng r = seeded(c->seed, 's', group, 0);
     bool good = true, failed[shapes_per_schema] = {false};
-    database_schema(&db, &r);
+    case_schema(c->seed, first, &db);
     for (int64_t v = c->first_variant; good && v < c->first_variant + c->variants; v++) {
-        good = load_all(c, &db, group, v);
+        good = load_all(c, &db, first, v);
         for (int64_t s = first; good && s < last && c->failures < c->max_failures; s++) {
             if (failed[s - first] || test_query(c, &db, s, v, right, got)) continue;
             failed[s - first] = true; /* its other variants would fail alike */
-            good = load_all(c, &db, group, v);
+            good = load_all(c, &db, first, v);
         }
     }
     database_free(&db);

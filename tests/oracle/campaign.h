@@ -13,7 +13,8 @@ struct refusal {
 
 /* Many random queries against several engines. A query is (seed, shape, variant): the seed and the
    shape decide the schema and the query but for its literals; the variant decides literals and
-   data. 25 shapes share a schema. */
+   data. shapes_per_schema of them share a schema. */
+enum { shapes_per_schema = 25 };
 struct campaign {
     uint64_t seed;
     int64_t first_shape, shapes, first_variant, variants;
@@ -31,6 +32,13 @@ struct campaign {
     int64_t queries, compared, failures, refusals, skipped, both_failed, rows;
     struct coverage coverage;
 };
+
+/* What the numbers of a query stand for: its schema, its data, the query itself. SHAPE: of the query.
+   CASE_FILL replaces older rows. */
+void case_schema(uint64_t seed, int64_t shape, struct database *db);
+void case_fill(uint64_t seed, int64_t shape, int64_t variant, int max_rows, struct database *db);
+struct query *case_query(uint64_t seed, int64_t shape, int64_t variant, const struct database *db,
+                         struct pool *pool);
 
 /* The number of failures; the rest is in C. */
 int64_t campaign_run(struct campaign *c);

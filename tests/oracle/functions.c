@@ -106,7 +106,7 @@ const struct function functions[] = {
     {"FLOOR({0} TO MONTH)", "({0} - w_date_part('day', {0}) + 1)", "D", 'D', false, DATES, 0},
     {"CAST(CAST({0} AS TIMESTAMP(0)) AS TIMESTAMP(3))", "({0} - w_floor_mod({0}, 1000))", "T", 'T',
      false, TIMES, 0},
-    {"CAST({0} AS TIMESTAMP(6))", "{0}", "T", 'T', false, TIMES, 0},
+    {"CAST(CAST({0} AS TIMESTAMP(6)) AS TIMESTAMP(3))", "{0}", "T", 'T', false, TIMES, 0},
     {"SECOND({0})", "(w_floor_mod({0}, 60000) / 1000)", "T", 'l', false, 0, 59, 0},
     {"QUARTER({0})", "w_date_part('quarter', {0})", "D", 'l', false, 1, 4, 0},
     {"WEEK({0})", "w_date_part('week', {0})", "D", 'l', false, 1, 53, 0},

@@ -21,9 +21,8 @@ static const char usage[] =
     "  --first-shape N    begin there (0); a printed difference names these numbers\n"
     "  --first-variant N  (0)\n"
     "  --device D         native, opencl or both (native)\n"
-    "  --engine D/P/B     … on D with P partitions, the rows B at once (0: all); several times: "
-    "all "
-    "of them\n"
+    "  --engine D/P/B[/M] … on D with P partitions, B rows at once (0: all), M MiB for each\n"
+    "                     partition; several times: every query runs on each of them\n"
     "  --coverage         say what the queries were made of; what never occurred is a failure\n"
     "  --rows N           rows of the largest tables (1500)\n"
     "  --max-failures N   stop after N differences (5)\n"
@@ -93,12 +92,14 @@ static int open_listed(const struct arguments *a, struct engine **engines)
 {
     for (int i = 0; i < a->n_engines; i++) {
         char device[16], rest;
-        int partitions, rows;
-        if (sscanf(a->engine[i], "%15[a-z]/%d/%d%c", device, &partitions, &rows, &rest) != 3) {
+        int partitions, rows, mib = 0;
+        int n = sscanf(a->engine[i], "%15[a-z:0-9]/%d/%d/%d%c", device, &partitions, &rows, &mib,
+                       &rest);
+        if (n != 3 && n != 4) {
             printf("--engine %s: write device/partitions/rows, as in native/3/7\n", a->engine[i]);
             return 0;
         }
-        engines[i] = open_weir(device, partitions, rows ? rows : all_rows);
+        engines[i] = open_weir(device, partitions, rows ? rows : all_rows, mib);
         if (!engines[i]) return 0;
     }
     return a->n_engines;
@@ -109,16 +110,16 @@ static int open_engines(const struct arguments *a, struct engine **engines)
     int n = 0;
     if (a->n_engines) return open_listed(a, engines);
     if (strcmp(a->device, "opencl") != 0) {
-        engines[n] = open_weir("native", 1, all_rows);
+        engines[n] = open_weir("native", 1, all_rows, 0);
         n += engines[n] != NULL;
-        engines[n] = open_weir("native", 3, 7);
+        engines[n] = open_weir("native", 3, 7, 0);
         n += engines[n] != NULL;
         if (n < 2) return 0;
     }
     if (strcmp(a->device, "native") != 0) {
-        engines[n] = open_weir("opencl", 1, all_rows);
+        engines[n] = open_weir("opencl", 1, all_rows, 0);
         n += engines[n] != NULL;
-        engines[n] = open_weir("opencl", 2, 64);
+        engines[n] = open_weir("opencl", 2, 64, 0);
         n += engines[n] != NULL;
     }
     return n;

@@ -77,11 +77,14 @@ static void close_engine(struct engine *e)
     free(e);
 }
 
-struct engine *open_weir(const char *device, int partitions, int batch_rows)
+struct engine *open_weir(const char *device, int partitions, int batch_rows, int slot_mib)
 {
     struct engine *e = get_memory(NULL, sizeof *e);
     struct weir_state *s = get_memory(NULL, sizeof *s);
-    struct weir_options options = {.device = device, .partitions = partitions, .no_bind = 1};
+    struct weir_options options = {.device = device,
+                                   .partitions = partitions,
+                                   .no_bind = 1,
+                                   .slot_bytes = (uint64_t)slot_mib << 20};
     struct weir_error error = {0};
     *s = (struct weir_state){.batch_rows = batch_rows};
     *e = (struct engine){.load = load, .run = run, .close = close_engine, .state = s};
