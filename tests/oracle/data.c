@@ -167,8 +167,9 @@ struct value column_value(const struct column *c, struct rng *r, struct pool *po
     struct value v = {0};
     i128 lo = c->lo, hi = c->hi;
     if (c->style == style_few) {
-        i128 step = (hi - lo) / 5 > 0 ? (hi - lo) / 5 : 1;
-        v.x = rng_percent(r, 60) ? lo + step : lo + step * rng_below(r, 5);
+        i128 step = hi / 5 - lo / 5 > 0 ? hi / 5 - lo / 5 : 1; /* hi - lo may not fit */
+        v.x = lo;
+        for (uint32_t k = rng_percent(r, 60) ? 1 : rng_below(r, 5); k; k--) v.x += step;
         if (v.x > hi) v.x = hi;
     } else if (c->style == style_extreme && rng_percent(r, 40)) {
         i128 corners[] = {lo, hi, lo < hi ? lo + 1 : lo, lo < hi ? hi - 1 : hi,

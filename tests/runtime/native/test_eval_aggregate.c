@@ -49,9 +49,10 @@ static struct group *find_group(struct grouping *gs, const struct ref_value *key
     gs->group = realloc(gs->group, (gs->n + 1) * sizeof *gs->group);
     struct group *g = &gs->group[gs->n++];
     memset(g, 0, sizeof *g);
-    memcpy(g->key, key, n_keys * sizeof *key);
-    for (uint32_t k = 0; k < n_keys; k++)
+    for (uint32_t k = 0; k < n_keys; k++) {
+        g->key[k] = key[k];
         if (g->key[k].v.f == 0) g->key[k].v.f = 0; /* one group for 0 and -0, and it shows 0 */
+    }
     return g;
 }
 
