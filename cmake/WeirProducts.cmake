@@ -45,6 +45,9 @@ function(weir_library name)
     endforeach()
     target_include_directories(${target}_${kind} INTERFACE
       "$<BUILD_INTERFACE:${arg_HEADERS}>" $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    if(WEIR_SANITIZE) # the sanitizers' run time must be the program's
+      target_link_options(${target}_${kind} INTERFACE $<BUILD_INTERFACE:-fsanitize=${WEIR_SANITIZE}>)
+    endif()
     set_target_properties(${target}_${kind} PROPERTIES OUTPUT_NAME ${name} LINKER_LANGUAGE CXX
       ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   endforeach()
