@@ -75,6 +75,8 @@ struct stage_run {
     struct slot_run *slot; /* [n_slots] */
     atomic_int next_split;
     int n_splits;
+    uint64_t start_ns;
+    _Atomic uint64_t rows_in; /* from the source */
 };
 
 /* Make the pipeline ready to run on the slots, push batches, deliver the rest, account. */

@@ -18,7 +18,13 @@ struct slot_run {
     struct weir_fallback fallback[WEIR_STATS_REASONS];
     int n_fallbacks;
     uint64_t rows_out;
+    uint64_t last_end_ns; /* when the last batch was done, 0: there was none */
+    bool last_device;     /* where it ran, */
+    uint32_t streak;      /* and how many before it ran there too */
 };
+
+/* More batches than a device has in flight: after so many its pace shows in a slot's time. */
+#define SETTLED_STREAK 4
 
 bool job_cancelled(const struct job *j)
 {
@@ -53,6 +59,7 @@ static int failed(void *ctx, struct weir_batch *batch, const char *reason, struc
     if (i == s->n_fallbacks && i < WEIR_STATS_REASONS)
         snprintf(s->fallback[s->n_fallbacks++].reason, sizeof s->fallback[0].reason, "%s", reason);
     s->fallback[i < WEIR_STATS_REASONS ? i : WEIR_STATS_REASONS - 1].batches++;
+    weir_choice_failed(s->r->choice);
     return push_back(s, batch, err);
 }
 
@@ -124,6 +131,31 @@ static const char *run_name(bool device)
     return device ? "device batch" : "native batch";
 }
 
+/* The share of its input that R has read, 0: unknown. */
+static double share_done(const struct stage_run *r)
+{
+    const struct weir_source *src = r->def->source;
+    if (r->def->input != WEIR_INPUT_SOURCE) return 0;
+    if (src->est_rows > 0)
+        return (double)atomic_load_explicit(&r->rows_in, memory_order_relaxed) /
+               (double)src->est_rows;
+    if (src->est_bytes && src->ops->bytes_read)
+        return (double)src->ops->bytes_read(src) / (double)src->est_bytes;
+    return 0;
+}
+
+/* Tell the choice about a batch that ended at END. */
+static void report(struct slot_run *s, bool device, uint64_t start, uint64_t end, uint64_t rows)
+{
+    struct stage_run *r = s->r;
+    s->streak = s->last_end_ns && s->last_device == device ? s->streak + 1 : 0;
+    uint64_t since = s->last_end_ns ? s->last_end_ns : start;
+    weir_choice_report(r->choice, device, rows, end - since, s->streak >= SETTLED_STREAK);
+    weir_choice_progress(r->choice, (double)(end - r->start_ns) / 1e9, share_done(r));
+    s->last_device = device;
+    s->last_end_ns = end;
+}
+
 int stage_push(struct stage_run *r, int slot, struct weir_batch *batch, struct weir_error *err)
 {
     struct slot_run *s = &r->slot[slot];
@@ -138,7 +170,7 @@ int stage_push(struct stage_run *r, int slot, struct weir_batch *batch, struct w
     uint64_t start = weir_now_ns();
     int rc = q ? push_device(s, batch, err) : push_native(s, batch, err);
     uint64_t end = weir_now_ns();
-    weir_choice_report(r->choice, q != NULL, batch->n_rows, end - start);
+    report(s, q != NULL, start, end, batch->n_rows);
     weir_trace_span(r->j->o->trace, slot, run_name(q != NULL), q ? "device" : "native", start, end,
                     batch->n_rows);
     return rc;
@@ -157,6 +189,7 @@ int stage_flush(struct stage_run *r, int slot, struct weir_error *err)
 
 void stage_count_rows(struct stage_run *r, uint64_t n)
 {
+    atomic_fetch_add_explicit(&r->rows_in, n, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->j->rows_in, n, memory_order_relaxed);
     if (r->j->o->rows_read) atomic_fetch_add_explicit(r->j->o->rows_read, n, memory_order_relaxed);
 }
@@ -187,6 +220,7 @@ struct weir_choice_request weir_stage_request(const struct weir_stages *s, int s
     const struct weir_stage *st = &s->stage[stage];
     struct weir_choice_request q = {.pipeline = st->pipeline,
                                     .now_us = o->now_us,
+                                    .n_slots = n_slots,
                                     .expected_seconds = expected_seconds(st, n_slots)};
     if (st->input == WEIR_INPUT_OBJECT)
         q.no_device = "it reads merged results, which are on the host";
@@ -211,6 +245,7 @@ int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error
     r->j = j;
     r->number = number;
     r->def = st;
+    r->start_ns = weir_now_ns();
     r->slot = weir_calloc((size_t)j->n_slots, sizeof *r->slot);
     r->table = weir_calloc(nt, sizeof *r->table);
     if (!r->slot || !r->table) return weir_fail_nomem(err, 0, "starting a stage");
@@ -269,7 +304,7 @@ void stage_close(struct stage_run *r)
             weir_backend_native()->ops->close(s->native);
         }
     }
-    if (r->choice) snprintf(st->note, sizeof st->note, "%s", weir_choice_note(r->choice));
+    if (r->choice) weir_choice_note(r->choice, st->note, sizeof st->note);
     weir_choice_free(r->choice);
     weir_free(r->slot);
     weir_free(r->table);

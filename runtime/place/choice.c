@@ -1,24 +1,37 @@
 /* The choice between native and a device, for one stage.
 
-   States: NATIVE only → PREPARING (a thread compiles) → READY. In READY both are measured in
-   nanoseconds per row (moving averages, seeded by the trial batches), and the faster one gets the
-   batches; every 64th batch goes to the other one as long as it is within a factor of two, so that
-   a change of load is noticed. A device takes over only when it is 10 % faster and loses its place
-   only when it is 10 % slower (hysteresis). */
+   A thread prepares the device (compiles, and checks its answer on one batch) when the work that is
+   left pays for that, by the pace so far or, where that is not known, by the guess from the source's
+   size; never in the first moments, so that a query that is soon done (LIMIT) does not wait for a
+   compiler at its end. Then batches run in phases, a phase on one of the two. The first phase on a
+   device is a short trial; after it, and after every long phase, the faster one goes on, where
+   nanoseconds per row are measured by the slots from the end of one batch to the end of the next,
+   reading included. A device takes over only when it is 10 % faster and loses its place only when
+   it is 10 % slower (hysteresis). The other one gets a short phase now and then, so that a change of
+   load is noticed: after every long phase while the two are within a factor of two, else ever more
+   rarely. */
 #include "runtime/place/choice.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/place/shadow.h"
 #include "runtime/place/split.h"
 
-/* Expected native seconds from which on a compiler's two seconds can pay. */
+/* Seconds of native work that is left from which on a compiler's two seconds can pay. */
 #define WORTH_SECONDS_CPU 10.0
 #define WORTH_SECONDS_GPU 1.0
-#define TRIALS            3
-#define EXPLORE_EVERY     64
+#define FIRST_SECONDS     0.2
+/* Length of phases, in batches of each slot. */
+#define TRIAL_BATCHES  12
+#define STEADY_BATCHES 256
+#define SAMPLES        63 /* measured batches that are remembered; their median counts */
+#define HOPELESS       10 /* times slower than native: a device's phase ends after */
+#define HOPELESS_AFTER 3  /* so many such batches */
+#define MAX_PATIENCE   64 /* long phases between trials of one that is far slower */
+#define MAX_FAILED     3  /* batches that a device may hand back before it is left alone */
 
 /* A pipeline divided so that a device can do its share; members that are not needed are NULL. */
 struct parts {
@@ -32,14 +45,20 @@ struct weir_choice {
     struct weir_prepared *device; /* written by the thread before ready is set */
     struct weir_backend *backend;
     struct weir_backend *candidate;
-    _Atomic bool ready, using_device, sampled;
-    pthread_mutex_t mutex; /* sample, averages, note */
-    pthread_cond_t arrived;
+    _Atomic bool started, ready, on_device, sampled;
+    _Atomic int failed;
+    pthread_mutex_t mutex; /* start, sample, quit, note, and the phases */
+    pthread_cond_t changed;
+    bool start, quit;
     struct weir_batch *sample;
-    bool quit;
-    double ns[2]; /* per row: native, device */
-    uint64_t batches[2];
-    _Atomic uint64_t turn;
+    bool tried;                /* the first trial is over */
+    bool prefers_device;       /* who has the long phases */
+    int64_t left;              /* batches of the phase that runs */
+    double sample_ns[SAMPLES]; /* per row, the phase's last ones */
+    uint64_t n_samples;
+    int hopeless;              /* batches of the phase */
+    int long_phases, patience; /* since the last trial; how many there shall be */
+    double ns[2];              /* per row: native, device; 0: not measured yet */
     char note[200];
     pthread_t thread;
     bool has_thread;
@@ -54,11 +73,20 @@ static void note(struct weir_choice *c, const char *text, const char *detail)
     pthread_mutex_unlock(&c->mutex);
 }
 
-/* Wait for a sample; NULL when the stage ended first. */
+/* Wait until there is something to do, then for a sample; NULL when the stage ended first. */
+static bool wait_for_start(struct weir_choice *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    while (!c->start && !c->quit) pthread_cond_wait(&c->changed, &c->mutex);
+    bool go = !c->quit;
+    pthread_mutex_unlock(&c->mutex);
+    return go;
+}
+
 static struct weir_batch *take_sample(struct weir_choice *c)
 {
     pthread_mutex_lock(&c->mutex);
-    while (!c->sample && !c->quit) pthread_cond_wait(&c->arrived, &c->mutex);
+    while (!c->sample && !c->quit) pthread_cond_wait(&c->changed, &c->mutex);
     struct weir_batch *b = c->quit ? NULL : weir_batch_ref(c->sample);
     pthread_mutex_unlock(&c->mutex);
     return b;
@@ -70,6 +98,7 @@ static void *prepare_main(void *arg)
     struct weir_error err = {0};
     char why[160] = "";
     struct weir_prepared *p = NULL;
+    if (!wait_for_start(c)) return NULL;
     if (c->candidate->ops->prepare(c->candidate, c->q.pipeline, c->q.tables, &p, &err)) {
         note(c, "native: the device's compiler failed: ", err.message);
         return NULL;
@@ -82,7 +111,7 @@ static void *prepare_main(void *arg)
     if (same == 1) {
         c->backend = c->candidate;
         c->device = p;
-        note(c, "native and ", c->candidate->name);
+        note(c, "native until the device was measured: ", c->candidate->name);
         atomic_store_explicit(&c->ready, true, memory_order_release);
         return NULL;
     }
@@ -150,7 +179,7 @@ static int force(struct weir_choice *c, struct weir_error *err)
     if (!rc && c->parts.rest)
         rc = native->ops->prepare(native, c->parts.rest, c->q.tables, &c->handed_back, err);
     if (rc) return rc;
-    atomic_store(&c->using_device, true);
+    atomic_store(&c->on_device, true);
     atomic_store(&c->ready, true);
     snprintf(c->note, sizeof c->note, "%.30s: asked for%s%.130s", b->name, why[0] ? "; " : "", why);
     return WEIR_OK;
@@ -170,37 +199,67 @@ struct weir_prepared *weir_choice_handed_back(struct weir_choice *c)
     return c->handed_back ? c->handed_back : c->native;
 }
 
-/* The first device that can do it and whose compiler pays. */
+static double worth(const struct weir_backend *b)
+{
+    return b->shares_cpu ? WORTH_SECONDS_CPU : WORTH_SECONDS_GPU;
+}
+
+/* The first device that can do it and, if there is one, whose compiler pays from the start. */
 struct weir_backend *weir_choice_candidate(const struct weir_choice_request *q, char *why,
                                            size_t size)
 {
     char reason[160] = "";
+    struct weir_backend *later = NULL;
     snprintf(why, size, "native: %s", q->no_device ? q->no_device : "there is no device");
     for (int i = 0; i < q->n_devices; i++) {
         struct weir_backend *b = q->device[i];
-        double worth = b->shares_cpu ? WORTH_SECONDS_CPU : WORTH_SECONDS_GPU;
         if (!b->ops->supports(b, q->pipeline, reason, sizeof reason)) {
-            snprintf(why, size, "native: %.30s cannot: %.150s", b->name, reason);
-            continue;
+            if (!later) snprintf(why, size, "native: %.30s cannot: %.150s", b->name, reason);
+        } else if (q->expected_seconds >= worth(b)) {
+            snprintf(why, size, "native until %.30s is ready and measured to be faster", b->name);
+            return b;
+        } else if (!later) {
+            later = b;
         }
-        if (q->expected_seconds >= 0 && q->expected_seconds < worth) {
-            snprintf(why, size,
-                     "native: about %.1f s of work, compiling for %.30s pays from %.0f s on",
-                     q->expected_seconds, b->name, worth);
-            continue;
-        }
-        snprintf(why, size, "native until %.30s is ready and measured to be faster", b->name);
-        return b;
     }
-    return NULL;
+    if (later && q->expected_seconds >= 0)
+        snprintf(why, size, "native: about %.1f s of work, compiling for %.30s pays from %.0f s on",
+                 q->expected_seconds, later->name, worth(later));
+    else if (later)
+        snprintf(why, size, "native: %.30s is prepared when the job has run for %.0f s",
+                 later->name, worth(later));
+    return later;
 }
 
+static void start(struct weir_choice *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    if (!c->start)
+        snprintf(c->note, sizeof c->note, "native: %.30s was not ready in time",
+                 c->candidate->name);
+    c->start = true;
+    pthread_cond_signal(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+    atomic_store(&c->started, true);
+}
+
+/* The thread is made here, where nobody is pinned to the CPUs of a slot. */
 static void pick(struct weir_choice *c)
 {
     c->candidate = weir_choice_candidate(&c->q, c->note, sizeof c->note);
     if (!c->candidate) return;
-    snprintf(c->note, sizeof c->note, "native: %.30s was not ready in time", c->candidate->name);
     c->has_thread = !pthread_create(&c->thread, NULL, prepare_main, c);
+}
+
+void weir_choice_progress(struct weir_choice *c, double elapsed_seconds, double done)
+{
+    if (!c->has_thread || atomic_load_explicit(&c->started, memory_order_relaxed)) return;
+    double left = c->q.expected_seconds - elapsed_seconds;
+    if (done > 0)
+        left = elapsed_seconds * (1 - done) / done;
+    else if (c->q.expected_seconds < 0)
+        left = elapsed_seconds; /* of unknown length: taken to be in its middle */
+    if (elapsed_seconds >= FIRST_SECONDS && left >= worth(c->candidate)) start(c);
 }
 
 int weir_choice_new(const struct weir_choice_request *request, struct weir_choice **out,
@@ -210,7 +269,7 @@ int weir_choice_new(const struct weir_choice_request *request, struct weir_choic
     if (!c) return weir_fail_nomem(err, sizeof *c, "choosing a backend");
     c->q = *request;
     pthread_mutex_init(&c->mutex, NULL);
-    pthread_cond_init(&c->arrived, NULL);
+    pthread_cond_init(&c->changed, NULL);
     struct weir_backend *native = weir_backend_native();
     int rc = native->ops->prepare(native, request->pipeline, request->tables, &c->native, err);
     if (!rc && request->force)
@@ -231,7 +290,7 @@ void weir_choice_free(struct weir_choice *c)
     if (c->has_thread) {
         pthread_mutex_lock(&c->mutex);
         c->quit = true;
-        pthread_cond_signal(&c->arrived);
+        pthread_cond_signal(&c->changed);
         pthread_mutex_unlock(&c->mutex);
         pthread_join(c->thread, NULL);
     }
@@ -240,36 +299,28 @@ void weir_choice_free(struct weir_choice *c)
     weir_batch_unref(c->sample);
     if (c->handed_back) weir_backend_native()->ops->release(c->handed_back);
     parts_free(&c->parts);
-    pthread_cond_destroy(&c->arrived);
+    pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->mutex);
     weir_free(c);
 }
 
 void weir_choice_sample(struct weir_choice *c, struct weir_batch *batch)
 {
-    if (!c->has_thread || atomic_load_explicit(&c->sampled, memory_order_relaxed)) return;
+    if (!atomic_load_explicit(&c->started, memory_order_relaxed)) return;
+    if (atomic_load_explicit(&c->sampled, memory_order_relaxed)) return;
     pthread_mutex_lock(&c->mutex);
     if (!c->sample) c->sample = weir_batch_ref(batch);
     atomic_store(&c->sampled, true);
-    pthread_cond_signal(&c->arrived);
+    pthread_cond_signal(&c->changed);
     pthread_mutex_unlock(&c->mutex);
 }
 
 struct weir_prepared *weir_choice_device(struct weir_choice *c, struct weir_backend **backend)
 {
+    if (!atomic_load_explicit(&c->on_device, memory_order_relaxed)) return NULL;
     if (!atomic_load_explicit(&c->ready, memory_order_acquire)) return NULL;
     *backend = c->backend;
-    if (c->q.force) return c->device;
-    uint64_t turn = atomic_fetch_add_explicit(&c->turn, 1, memory_order_relaxed);
-    bool device = atomic_load_explicit(&c->using_device, memory_order_relaxed);
-    if (turn < TRIALS) return c->device;
-    if (turn % EXPLORE_EVERY == 0) {
-        pthread_mutex_lock(&c->mutex);
-        bool close = c->ns[0] < 2 * c->ns[1] && c->ns[1] < 2 * c->ns[0];
-        pthread_mutex_unlock(&c->mutex);
-        if (close) device = !device;
-    }
-    return device ? c->device : NULL;
+    return c->device;
 }
 
 struct weir_prepared *weir_choice_native(struct weir_choice *c)
@@ -277,24 +328,87 @@ struct weir_prepared *weir_choice_native(struct weir_choice *c)
     return c->native;
 }
 
-const char *weir_choice_note(const struct weir_choice *c)
+void weir_choice_note(struct weir_choice *c, char *buf, size_t size)
 {
-    return c->note;
+    pthread_mutex_lock(&c->mutex);
+    snprintf(buf, size, "%s", c->note);
+    pthread_mutex_unlock(&c->mutex);
 }
 
-void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint64_t ns)
+/* ---- phases (under the mutex) ---- */
+
+static void begin_phase(struct weir_choice *c, bool device, int batches)
+{
+    atomic_store(&c->on_device, device);
+    c->left = (int64_t)batches * (c->q.n_slots > 0 ? c->q.n_slots : 1);
+    c->n_samples = 0;
+    c->hopeless = 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The phase's median: a pause of the whole machine is no verdict. */
+static void learn(struct weir_choice *c, bool device)
+{
+    size_t n = c->n_samples < SAMPLES ? (size_t)c->n_samples : SAMPLES;
+    qsort(c->sample_ns, n, sizeof *c->sample_ns, by_value);
+    c->ns[device] = c->sample_ns[n / 2];
+}
+
+/* A phase has been measured: who goes on? */
+static void next_phase(struct weir_choice *c)
+{
+    bool trial = atomic_load(&c->on_device) != c->prefers_device;
+    bool close = c->ns[0] < 2 * c->ns[1] && c->ns[1] < 2 * c->ns[0];
+    if (!c->prefers_device && c->ns[1] < 0.9 * c->ns[0])
+        c->prefers_device = true;
+    else if (c->prefers_device && c->ns[1] > 1.1 * c->ns[0])
+        c->prefers_device = false;
+    snprintf(c->note, sizeof c->note, "%.30s: native %.2f ns/row, %.30s %.2f ns/row",
+             c->prefers_device ? c->backend->name : "native", c->ns[0], c->backend->name, c->ns[1]);
+    if (trial) {
+        c->patience = close || !c->patience ? 1 : c->patience * 2;
+        if (c->patience > MAX_PATIENCE) c->patience = MAX_PATIENCE;
+        c->long_phases = 0;
+    } else if (++c->long_phases >= c->patience) {
+        begin_phase(c, !c->prefers_device, TRIAL_BATCHES);
+        return;
+    }
+    begin_phase(c, c->prefers_device, STEADY_BATCHES);
+}
+
+void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint64_t ns,
+                        bool settled)
 {
     if (c->q.force || !c->has_thread || rows == 0) return;
     pthread_mutex_lock(&c->mutex);
-    double per_row = (double)ns / (double)rows;
-    c->ns[device] = c->batches[device]++ ? c->ns[device] * 0.8 + per_row * 0.2 : per_row;
-    if (c->batches[1] >= TRIALS && c->batches[0]) {
-        bool now = atomic_load(&c->using_device);
-        if (!now && c->ns[1] < 0.9 * c->ns[0]) atomic_store(&c->using_device, true);
-        if (now && c->ns[1] > 1.1 * c->ns[0]) atomic_store(&c->using_device, false);
-        snprintf(c->note, sizeof c->note, "%s: native %.2f ns/row, %.30s %.2f ns/row",
-                 atomic_load(&c->using_device) ? c->backend->name : "native", c->ns[0],
-                 c->backend->name, c->ns[1]);
+    if (device == atomic_load(&c->on_device)) {
+        double per_row = (double)ns / (double)rows;
+        bool slow = device && c->ns[0] > 0 && per_row > HOPELESS * c->ns[0];
+        c->hopeless += slow;
+        if (settled || slow) c->sample_ns[c->n_samples++ % SAMPLES] = per_row;
+        c->left--;
+        if (atomic_load(&c->failed) > MAX_FAILED) {
+            begin_phase(c, false, STEADY_BATCHES);
+        } else if (!c->tried && !device && c->n_samples > 0 && atomic_load(&c->ready)) {
+            learn(c, false);
+            c->tried = true;
+            begin_phase(c, true, TRIAL_BATCHES);
+        } else if (c->tried && c->n_samples > 0 &&
+                   (c->left <= 0 || c->hopeless >= HOPELESS_AFTER)) {
+            learn(c, device);
+            next_phase(c);
+        }
     }
     pthread_mutex_unlock(&c->mutex);
+}
+
+void weir_choice_failed(struct weir_choice *c)
+{
+    if (!c->q.force && atomic_fetch_add(&c->failed, 1) == MAX_FAILED)
+        note(c, "native: batches were handed back by ", c->candidate->name);
 }

@@ -19,9 +19,11 @@ struct weir_choice_request {
     int64_t now_us;          /* as for the backends' runs */
     bool force;              /* device[0] or an error, prepared before the first batch */
     double expected_seconds; /* of native work, < 0 unknown: a guess from the source's size */
+    int n_slots;             /* that will push batches */
 };
 
-/* What AUTO would do with Q: the device that may take over from native, or NULL, and WHY in words. */
+/* What AUTO would do with Q: the device that may take over from native (now or when the job proves to
+   be long), or NULL, and WHY in words. */
 struct weir_backend *weir_choice_candidate(const struct weir_choice_request *q, char *why,
                                            size_t size);
 
@@ -46,9 +48,17 @@ int weir_choice_supports(struct weir_backend *b, const struct weir_pipeline *p, 
                          size_t why_size);
 /* Offer a batch that native will run; the first one is kept to check a device's answer on it. */
 void weir_choice_sample(struct weir_choice *c, struct weir_batch *batch);
-/* Why things are as they are, for EXPLAIN and statistics; lives as long as the choice. */
-const char *weir_choice_note(const struct weir_choice *c);
-/* ROWS took NS on the device (DEVICE true) or natively. The choice learns from it. */
-void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint64_t ns);
+/* Why things are as they are, for the statistics. */
+void weir_choice_note(struct weir_choice *c, char *buf, size_t size);
+/* A slot's batch of ROWS is done, on the device (DEVICE true) or natively, NS after the slot's batch
+   before it. SETTLED: so were the slot's last few batches, so that the time shows the pace there.
+   The choice learns from it. */
+void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint64_t ns,
+                        bool settled);
+/* The stage has run for ELAPSED_SECONDS and has done a share DONE of its work (0: unknown). Starts
+   to prepare a device when the rest pays for it. */
+void weir_choice_progress(struct weir_choice *c, double elapsed_seconds, double done);
+/* The device handed a batch back. A device that does so again and again is not used any more. */
+void weir_choice_failed(struct weir_choice *c);
 
 #endif
