@@ -96,6 +96,18 @@ int weir_topo_apply_thread(const struct weir_topo_plan *plan, uint32_t i, bool *
     return WEIR_TOPO_OK;
 }
 
+int weir_topo_apply_all(const struct weir_topo_plan *plan, struct weir_topo_error *err)
+{
+    const struct weir_topo_machine *m = plan->machine;
+    if (!m->live) return topo_fail(err, WEIR_TOPO_ERR_MISMATCH, "machine %s is not live", m->name);
+    cpu_set_t *set = CPU_ALLOC(m->os_limit);
+    size_t bytes = CPU_ALLOC_SIZE(m->os_limit);
+    if (set) CPU_ZERO_S(bytes, set);
+    for (uint32_t k = 0; set && k < plan->pu_list_count; k++)
+        CPU_SET_S(m->pus[plan->pu_list[k]].os_index, bytes, set);
+    return bind_mask(set, bytes, "the PUs of the plan", err);
+}
+
 int weir_topo_release_thread(const struct weir_topo_machine *machine, struct weir_topo_error *err)
 {
     if (!machine->live)

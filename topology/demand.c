@@ -1,6 +1,6 @@
 /* The demand: what streams want. Building it in memory and reading the compact stream string
    'logs:8,ratio=1:4,mode=exclusive;metrics:4,cpu=0.5'. Every rule about a single value is in
-   topo_stream_set, which the JSON reader uses too. */
+   weir_topo_stream_set, which the JSON reader uses too. */
 #include "topology/demand.h"
 
 #include <ctype.h>
@@ -223,8 +223,8 @@ static bool valid_page(uint64_t bytes)
     return bytes >= 4096 && !(bytes & (bytes - 1));
 }
 
-int topo_stream_set(struct weir_topo_stream *st, const char *key, const char *value,
-                    struct weir_topo_error *err)
+int weir_topo_stream_set(struct weir_topo_stream *st, const char *key, const char *value,
+                         struct weir_topo_error *err)
 {
     unsigned w = 0;
     int rc = WEIR_TOPO_OK;
@@ -311,7 +311,7 @@ static int parse_stream(struct scanner *s, struct weir_topo_stream *st, struct w
     if (*s->at == ':') {
         s->at++;
         rc = next_word(s, ",;", err);
-        if (!rc) rc = topo_stream_set(st, "partitions", s->word, err);
+        if (!rc) rc = weir_topo_stream_set(st, "partitions", s->word, err);
     }
     while (!rc && *s->at == ',') {
         s->at++;
@@ -325,7 +325,7 @@ static int parse_stream(struct scanner *s, struct weir_topo_stream *st, struct w
         memcpy(key, s->word, sizeof key);
         s->at++;
         rc = next_word(s, ",;", err);
-        if (!rc) rc = topo_stream_set(st, key, s->word, err);
+        if (!rc) rc = weir_topo_stream_set(st, key, s->word, err);
     }
     if (rc) return topo_prefix(err, "stream '%s', character %zu", st->name, column);
     if (*s->at == '=' || *s->at == ':')

@@ -3,10 +3,6 @@
 
 #include "topology/json.h"
 
-/* Set the field KEY of ST from its text. The error names the value and what is allowed, not the
- * place. */
-int topo_stream_set(struct weir_topo_stream *st, const char *key, const char *value,
-                    struct weir_topo_error *err) TOPO_NODISCARD;
 /* Add the stream of a demand document at V. */
 int topo_demand_read_stream(const struct topo_json *doc, const struct topo_json_value *v,
                             struct weir_topo_demand *demand,

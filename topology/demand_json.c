@@ -20,7 +20,7 @@ int topo_demand_read_stream(const struct topo_json *doc, const struct topo_json_
         if (m == name) continue;
         if (!m->text)
             return topo_json_fail(doc, m, err, "\"%s\" must be a number or a string", m->key);
-        rc = topo_stream_set(&st, m->key, m->text, err);
+        rc = weir_topo_stream_set(&st, m->key, m->text, err);
         if (rc) return topo_json_at(doc, m, err);
     }
     rc = weir_topo_demand_add(demand, &st, err);

@@ -28,8 +28,10 @@
 #define LEASE_MAX_BYTES ((size_t)16 << 20)
 
 struct weir_topo_lease {
-    int fd;
-    char path[4200];
+    int fd;    /* of the file, locked; -1 before commit */
+    int mutex; /* of the directory, locked between begin and commit; else -1 */
+    const struct weir_topo_machine *machine; /* of begin */
+    char directory[4000], path[4200], name[64];
 };
 
 const char *weir_topo_lease_directory(void)
@@ -286,6 +288,22 @@ static bool cpu_line(struct weir_topo_text *t, const struct weir_topo_plan *plan
     return true;
 }
 
+/* What of POOL nobody else may count on. Shared partitions that named no size live with what is
+   there: if they held their part, each further job would get a quarter of the one before it. */
+static uint64_t leased_bytes(const struct weir_topo_plan *plan, uint32_t pool)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < plan->partition_count; i++) {
+        const struct weir_topo_partition *p = &plan->partitions[i];
+        const struct weir_topo_stream *st = &plan->streams[p->stream];
+        if (st->mode == WEIR_TOPO_SHARED && st->memory_mode == WEIR_TOPO_MEMORY_AUTO) continue;
+        for (uint32_t k = 0; k < p->grant_count; k++)
+            if (plan->grants[p->grant_first + k].pool == pool)
+                bytes += plan->grants[p->grant_first + k].bytes;
+    }
+    return bytes;
+}
+
 static int lease_text(struct weir_topo_text *t, const struct weir_topo_plan *plan, const char *name,
                       struct weir_topo_error *err)
 {
@@ -295,10 +313,12 @@ static int lease_text(struct weir_topo_text *t, const struct weir_topo_plan *pla
     if (!cpu_line(t, plan, "owns", WEIR_TOPO_EXCLUSIVE) ||
         !cpu_line(t, plan, "uses", WEIR_TOPO_SHARED))
         t->failed = true;
-    for (uint32_t p = 0; p < plan->machine->pool_count; p++)
-        if (plan->pool_granted[p])
+    for (uint32_t p = 0; p < plan->machine->pool_count; p++) {
+        uint64_t bytes = leased_bytes(plan, p);
+        if (bytes)
             topo_text(t, "memory %u %" PRIu64 " %" PRIu64 "\n", plan->machine->pools[p].node,
-                      plan->machine->pools[p].page_bytes, plan->pool_granted[p]);
+                      plan->machine->pools[p].page_bytes, bytes);
+    }
     for (uint32_t d = 0; d < plan->machine->device_count; d++) {
         bool used = false;
         uint32_t units = 0;
@@ -358,33 +378,66 @@ static int refuse(const char *dir, const struct weir_topo_plan *plan, struct wei
     return WEIR_TOPO_ERR_INVALID;
 }
 
+static void unlock(struct weir_topo_lease *lease)
+{
+    if (lease->mutex >= 0) close(lease->mutex);
+    lease->mutex = -1;
+}
+
+int weir_topo_lease_begin(const struct weir_topo_machine_options *options, const char *name,
+                          struct weir_topo_machine **machine, struct weir_topo_lease **lease,
+                          struct weir_topo_error *err)
+{
+    struct weir_topo_machine_options o = options ? *options : (struct weir_topo_machine_options){0};
+    *machine = NULL;
+    struct weir_topo_lease *l = *lease = topo_calloc(1, sizeof *l);
+    if (!l) return topo_fail_nomem(err, "taking a lease");
+    l->fd = l->mutex = -1;
+    if (!o.leases || !*o.leases) o.leases = weir_topo_lease_directory();
+    snprintf(l->directory, sizeof l->directory, "%s", o.leases);
+    snprintf(l->name, sizeof l->name, "%s", name && *name ? name : "?");
+    int rc = strlen(o.leases) < sizeof l->directory
+                 ? make_directory(o.leases, err)
+                 : topo_fail(err, WEIR_TOPO_ERR_INVALID, "the lease directory's name is too long");
+    if (!rc) rc = open_mutex(o.leases, &l->mutex, err);
+    if (!rc) rc = weir_topo_machine_load(&o, machine, err);
+    if (!rc) {
+        l->machine = *machine;
+        return WEIR_TOPO_OK;
+    }
+    weir_topo_lease_free(l);
+    *lease = NULL;
+    return rc;
+}
+
+int weir_topo_lease_commit(struct weir_topo_lease *lease, const struct weir_topo_plan *plan,
+                           struct weir_topo_error *err)
+{
+    struct weir_topo_text text = {0};
+    if (lease->mutex < 0 || plan->machine != lease->machine)
+        return topo_fail(err, WEIR_TOPO_ERR_INVALID,
+                         "a lease is committed once, with a plan for the machine that "
+                         "weir_topo_lease_begin gave");
+    int rc = plan->totals.rejected ? refuse(lease->directory, plan, err) : WEIR_TOPO_OK;
+    if (!rc) rc = lease_text(&text, plan, lease->name, err);
+    if (!rc) rc = write_lease(lease->directory, &text, lease, err);
+    unlock(lease);
+    weir_topo_text_free(&text);
+    return rc;
+}
+
 int weir_topo_lease_take(const struct weir_topo_machine_options *options,
                          const struct weir_topo_demand *demand,
                          const struct weir_topo_plan_options *plan_options, const char *name,
                          struct weir_topo_machine **machine, struct weir_topo_plan **plan,
                          struct weir_topo_lease **lease, struct weir_topo_error *err)
 {
-    struct weir_topo_machine_options o = options ? *options : (struct weir_topo_machine_options){0};
-    struct weir_topo_text text = {0};
-    int mutex = -1;
-    *machine = NULL;
     *plan = NULL;
-    *lease = topo_calloc(1, sizeof **lease);
-    if (!*lease) return topo_fail_nomem(err, "taking a lease");
-    (*lease)->fd = -1;
-    if (!o.leases || !*o.leases) o.leases = weir_topo_lease_directory();
-    int rc = strlen(o.leases) < 4000
-                 ? make_directory(o.leases, err)
-                 : topo_fail(err, WEIR_TOPO_ERR_INVALID, "the lease directory's name is too long");
-    if (!rc) rc = open_mutex(o.leases, &mutex, err);
-    if (!rc) rc = weir_topo_machine_load(&o, machine, err);
-    if (!rc) rc = weir_topo_plan_make(*machine, demand, plan_options, plan, err);
+    int rc = weir_topo_lease_begin(options, name, machine, lease, err);
+    if (rc) return rc;
+    rc = weir_topo_plan_make(*machine, demand, plan_options, plan, err);
     bool misfit = !rc && (*plan)->totals.rejected;
-    if (misfit) rc = refuse(o.leases, *plan, err);
-    if (!rc) rc = lease_text(&text, *plan, name ? name : "?", err);
-    if (!rc) rc = write_lease(o.leases, &text, *lease, err);
-    if (mutex >= 0) close(mutex); /* which unlocks it */
-    weir_topo_text_free(&text);
+    if (!rc) rc = weir_topo_lease_commit(*lease, *plan, err);
     if (!rc) return WEIR_TOPO_OK;
     weir_topo_lease_free(*lease);
     *lease = NULL;
@@ -403,5 +456,6 @@ void weir_topo_lease_free(struct weir_topo_lease *lease)
         unlink(lease->path);
         close(lease->fd);
     }
+    unlock(lease);
     topo_free(lease);
 }

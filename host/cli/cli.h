@@ -10,6 +10,7 @@
 enum cli_exit {
     CLI_OK = 0,
     CLI_DATA = 1,     /* a row could not be read or computed */
+    CLI_BUSY = 1,     /* the job has no place on this machine (now) */
     CLI_USAGE = 2,    /* wrong arguments or options */
     CLI_SQL = 3,      /* the SQL does not parse, bind, or is not executed */
     CLI_IO = 4,       /* a file or directory */

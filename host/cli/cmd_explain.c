@@ -6,10 +6,12 @@
 
 static const char help[] = "usage: weir explain FILE.sql | -c 'SQL' | -   [--device D] "
                            "[--partitions N] [--format text|json]\n"
+                           "       [--memory BYTES] [--ratio R] [--mode M] [--scope S]\n"
                            "\n"
                            "For each query and INSERT: the logical plan, the pipelines it becomes, "
                            "which backend runs each of\n"
-                           "them and why, and the slots. Nothing is run, no row is read.\n"
+                           "them and why, and the slots: CPUs, memory, device, isolation. Nothing "
+                           "is run, no row is read.\n"
                            "\n"
                            "example:\n"
                            "  weir explain examples/web_attack.sql --device opencl\n";
@@ -22,12 +24,20 @@ struct explain_args {
 
 static int set_option(struct explain_args *a, int which, const char *v)
 {
+    struct weir_topo_error te;
     switch (which) {
     case 0: a->statement = v; return 0;
     case 1: a->engine.device = v; return 0;
     case 2:
         if (sscanf(v, "%d", &a->engine.partitions) == 1 && a->engine.partitions >= 1) return 0;
         return cli_usage("explain", "--partitions '%s': a number from 1 to 4096 is expected", v);
+    case 3:
+        if (weir_topo_parse_bytes(v, &a->engine.slot_bytes, &te))
+            return cli_usage("explain", "--memory: %s", te.message);
+        return 0;
+    case 4: a->engine.ratio = v; return 0;
+    case 5: a->engine.mode = v; return 0;
+    case 6: a->engine.scope = v; return 0;
     default:
         a->json = !strcmp(v, "json");
         if (a->json || !strcmp(v, "text")) return 0;
@@ -38,7 +48,9 @@ static int set_option(struct explain_args *a, int which, const char *v)
 /* 0: go on; 1: --help was printed; CLI_USAGE. */
 static int parse_args(struct explain_args *a, int argc, char **argv)
 {
-    static const char *const option[] = {"-c", "--device", "--partitions", "--format"};
+    static const char *const option[] = {"-c",      "--device", "--partitions", "--memory",
+                                         "--ratio", "--mode",   "--scope",      "--format"};
+    const int n_options = (int)(sizeof option / sizeof *option);
     for (int i = 0; i < argc; i++) {
         const char *v = NULL;
         int found = 0, which = 0;
@@ -46,7 +58,8 @@ static int parse_args(struct explain_args *a, int argc, char **argv)
             fputs(help, stdout);
             return 1;
         }
-        for (; !found && which < 4; which++) found = cli_option(argc, argv, &i, option[which], &v);
+        for (; !found && which < n_options; which++)
+            found = cli_option(argc, argv, &i, option[which], &v);
         if (found < 0) return cli_usage("explain", "%s needs a value", argv[i]);
         if (found) {
             int rc = set_option(a, which - 1, v);
@@ -74,7 +87,6 @@ int cli_explain(int argc, char **argv)
     if (rc) return rc == 1 ? CLI_OK : rc;
     if (a.path) rc = cli_sql_read(a.path, &sql, &err);
     const char *text = a.path ? sql.text : a.statement;
-    a.engine.no_bind = true;
     if (!rc) rc = weir_engine_new(&a.engine, &e, &err);
     if (!rc)
         rc = weir_engine_explain(e, text, a.path ? sql.len : strlen(text),

@@ -20,6 +20,12 @@ static const char help[] =
     "  --partitions N       slots that work in parallel (default: one for each usable hardware "
     "thread)\n"
     "  --memory BYTES       memory budget of one slot, as 512MiB or 4GiB\n"
+    "  --ratio R            CPU to memory of each slot: 1:4 (cores to GiB), cu, or 500m:2GiB\n"
+    "  --mode M             shared (default), or exclusive: own the cores, memory and devices of "
+    "the\n"
+    "                       slots; refused when others have them\n"
+    "  --scope S            what an exclusive slot owns whole: pu, core (default), l3, numa, "
+    "package\n"
     "  --batch-rows N       rows worked on at once (default: what suits the backend)\n"
     "  --format F           box (default), csv, json, markdown\n"
     "  --stats FILE         write statistics as JSON (- : standard error)\n"
@@ -56,7 +62,20 @@ static int parse_number(const char *text, long max, long *out)
     return *text && !*end && !errno && *out >= 1 && *out <= max ? 0 : -1;
 }
 
-enum option { SQL, DEVICE, PARTITIONS, MEMORY, BATCH_ROWS, FORMAT, STATS, TRACE, N_OPTIONS };
+enum option {
+    SQL,
+    DEVICE,
+    PARTITIONS,
+    MEMORY,
+    RATIO,
+    MODE,
+    SCOPE,
+    BATCH_ROWS,
+    FORMAT,
+    STATS,
+    TRACE,
+    N_OPTIONS
+};
 
 static int set_option(struct run_args *a, enum option which, const char *v)
 {
@@ -74,6 +93,9 @@ static int set_option(struct run_args *a, enum option which, const char *v)
         if (weir_topo_parse_bytes(v, &a->engine.slot_bytes, &te))
             return cli_usage("run", "--memory: %s", te.message);
         return 0;
+    case RATIO: a->engine.ratio = v; return 0;
+    case MODE: a->engine.mode = v; return 0;
+    case SCOPE: a->engine.scope = v; return 0;
     case BATCH_ROWS:
         if (parse_number(v, 1 << 24, &n))
             return cli_usage("run", "--batch-rows '%s': a number from 1 to 16777216 is expected",
@@ -94,9 +116,17 @@ static int set_option(struct run_args *a, enum option which, const char *v)
 /* 0: go on; 1: --help was printed; CLI_USAGE. */
 static int parse_args(struct run_args *a, int argc, char **argv)
 {
-    static const char *const option[N_OPTIONS] = {"-c",       "--device",     "--partitions",
-                                                  "--memory", "--batch-rows", "--format",
-                                                  "--stats",  "--trace"};
+    static const char *const option[N_OPTIONS] = {[SQL] = "-c",
+                                                  [DEVICE] = "--device",
+                                                  [PARTITIONS] = "--partitions",
+                                                  [MEMORY] = "--memory",
+                                                  [RATIO] = "--ratio",
+                                                  [MODE] = "--mode",
+                                                  [SCOPE] = "--scope",
+                                                  [BATCH_ROWS] = "--batch-rows",
+                                                  [FORMAT] = "--format",
+                                                  [STATS] = "--stats",
+                                                  [TRACE] = "--trace"};
     for (int i = 0; i < argc; i++) {
         const char *v = NULL;
         int found = 0, which = 0;
@@ -155,6 +185,12 @@ static void report(void *ctx, const struct weir_bound *bound, const struct weir_
                 (unsigned long long)stats->late_rows);
 }
 
+static void placed(void *ctx, const char *text)
+{
+    (void)ctx;
+    fprintf(stderr, "weir: %s\n", text);
+}
+
 static int write_file(const char *path, const struct weir_buf *b)
 {
     bool standard = !strcmp(path, "-");
@@ -188,7 +224,8 @@ static int run(struct run_args *a, struct weir_engine *e)
 {
     struct weir_error err = {0};
     struct printing printing = {.format = a->format};
-    const struct weir_engine_output output = {&printing, print_rows, report};
+    const struct weir_engine_output output = {
+        .ctx = &printing, .rows = print_rows, .placed = placed, .done = report};
     if (a->trace && !(e->trace = weir_trace_new())) {
         weir_fail_nomem(&err, 0, "tracing");
         return cli_fail(&err);

@@ -20,6 +20,7 @@ int cli_fail(const struct weir_error *err)
         [-WEIR_ERR_DEVICE] = CLI_DEVICE,
         [-WEIR_ERR_CANCELLED] = CLI_CANCELLED,
         [-WEIR_ERR_INTERNAL] = CLI_INTERNAL,
+        [-WEIR_ERR_BUSY] = CLI_BUSY,
     };
     fflush(stdout);
     fprintf(stderr, "weir: %s\n", err->message);

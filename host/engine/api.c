@@ -217,7 +217,7 @@ static int next_batch(void *ctx, struct weir_batch **out, struct weir_error *err
 int weir_execute(struct weir_engine *engine, const char *sql, const char *file_name,
                  struct weir_error *err)
 {
-    const struct weir_engine_output output = {NULL, make_sink, NULL};
+    const struct weir_engine_output output = {.rows = make_sink};
     return run(engine, sql, file_name, &output, err);
 }
 
@@ -226,7 +226,7 @@ int weir_query(struct weir_engine *engine, const char *sql, struct ArrowArrayStr
 {
     struct rows *r = rows_new();
     if (!r) return weir_fail_nomem(err, sizeof *r, "taking rows");
-    const struct weir_engine_output output = {r, make_sink, NULL};
+    const struct weir_engine_output output = {.ctx = r, .rows = make_sink};
     int rc = run(engine, sql, NULL, &output, err);
     if (!rc && !r->any)
         rc = weir_fail(err, WEIR_ERR_INVALID, "the SQL has no query that gives rows");
@@ -241,7 +241,7 @@ int weir_query_rows(struct weir_engine *engine, const char *sql,
     struct rows *r = rows_new();
     if (!r) return weir_fail_nomem(err, sizeof *r, "taking rows");
     r->handler = handler;
-    const struct weir_engine_output output = {r, make_sink, NULL};
+    const struct weir_engine_output output = {.ctx = r, .rows = make_sink};
     int rc = run(engine, sql, NULL, &output, err);
     rows_free(r);
     return rc;

@@ -7,22 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/engine/settings.h"
 #include "host/engine/slots.h"
 
 /* Expected native seconds below which no OpenCL driver is loaded. */
 #define WORTH_OPENING_SECONDS 1.0
 
-static int check_device(const char *device, struct weir_error *err)
+/* Keep an option that is a setting: checked, copied. */
+static int keep_option(const char *key, const char *value, char *copy, size_t size,
+                       const char **kept, struct weir_error *err)
 {
-    if (!strcmp(device, "auto") || !strcmp(device, "native") || !strcmp(device, "opencl"))
-        return WEIR_OK;
-    if (!strncmp(device, "opencl:", 7) && device[7] &&
-        strspn(device + 7, "0123456789") == strlen(device + 7) && strlen(device) < 12)
-        return WEIR_OK;
-    return weir_fail(err, WEIR_ERR_INVALID,
-                     "device '%.40s' is not known; use auto, native, opencl or opencl:N (weir "
-                     "devices lists them)",
-                     device);
+    *kept = NULL;
+    if (!value) return WEIR_OK;
+    if (engine_check_setting(NULL, key, value, err)) {
+        if (err) err->code = WEIR_ERR_INVALID; /* there is no SQL to be wrong */
+        return WEIR_ERR_INVALID;
+    }
+    snprintf(copy, size, "%s", value);
+    *kept = copy;
+    return WEIR_OK;
 }
 
 int weir_engine_new(const struct weir_engine_options *options, struct weir_engine **out,
@@ -31,7 +34,7 @@ int weir_engine_new(const struct weir_engine_options *options, struct weir_engin
     static const struct weir_engine_options none;
     if (!options) options = &none;
     const char *device = options->device ? options->device : "auto";
-    int rc = check_device(device, err);
+    int rc = engine_check_device(device, err);
     if (rc) return rc;
     if (options->partitions < 0 || options->partitions > 4096)
         return weir_fail(err, WEIR_ERR_INVALID,
@@ -43,8 +46,18 @@ int weir_engine_new(const struct weir_engine_options *options, struct weir_engin
     e->options.device = e->device;
     weir_catalog_init(&e->catalog);
     pthread_mutex_init(&e->mutex, NULL);
-    *out = e;
-    return WEIR_OK;
+    struct weir_engine_options *o = &e->options;
+    rc = keep_option("weir.partition.ratio", options->ratio, e->ratio, sizeof e->ratio, &o->ratio,
+                     err);
+    if (!rc) rc = keep_option("weir.mode", options->mode, e->mode, sizeof e->mode, &o->mode, err);
+    if (!rc)
+        rc = keep_option("weir.exclusive.scope", options->scope, e->scope, sizeof e->scope,
+                         &o->scope, err);
+    if (rc)
+        weir_engine_free(e);
+    else
+        *out = e;
+    return rc;
 }
 
 void weir_engine_free(struct weir_engine *e)
@@ -71,36 +84,6 @@ double weir_engine_progress(struct weir_engine *e)
     }
     pthread_mutex_unlock(&e->mutex);
     return total ? (double)done / (double)total : -1;
-}
-
-/* ---- settings ---- */
-
-static const char *const settings[] = {"weir.device", "weir.partitions", "weir.batch-rows", NULL};
-
-static int check_number(const char *key, const char *value, long max, struct weir_error *err)
-{
-    char *end;
-    long n = strtol(value, &end, 10);
-    if (*value && !*end && n >= 0 && n <= max) return WEIR_OK;
-    return weir_fail(err, WEIR_ERR_BIND, "'%s' = '%.60s': a number from 0 to %ld is expected", key,
-                     value, max);
-}
-
-int engine_check_setting(void *ctx, const char *key, const char *value, struct weir_error *err)
-{
-    (void)ctx;
-    if (strncmp(key, "weir.", 5))
-        return WEIR_OK; /* Flink's own options: kept, shown, without effect here */
-    for (int i = 0; settings[i]; i++) {
-        if (strcmp(key, settings[i])) continue;
-        if (!value) return WEIR_OK;
-        if (i == 0) return check_device(value, err);
-        return check_number(key, value, i == 1 ? 4096 : 1 << 24, err);
-    }
-    return weir_fail(
-        err, WEIR_ERR_BIND,
-        "'%.60s' is not an option of Weir; known: weir.device, weir.partitions, weir.batch-rows",
-        key);
 }
 
 /* ---- devices ---- */
@@ -131,24 +114,25 @@ static int forced_backend(struct weir_engine *e, const char *device, struct weir
     return weir_devices_backend(all, want, backend, err);
 }
 
-int engine_backends(struct weir_engine *e, double expected_seconds, struct weir_exec_options *o,
-                    int max, struct weir_error *err)
+int engine_backends(struct weir_engine *e, const char *device, double expected_seconds,
+                    struct weir_exec_stream *st, int max, struct weir_error *err)
 {
     const char *set = weir_catalog_get(&e->catalog, "weir.device");
-    const char *device = strcmp(e->device, "auto") || !set ? e->device : set;
-    o->n_devices = 0;
-    o->mode = WEIR_MODE_NATIVE;
+    if (!device[0]) device = set ? set : "auto";
+    if (strcmp(e->device, "auto")) device = e->device;
+    st->n_devices = 0;
+    st->mode = WEIR_MODE_NATIVE;
+    st->no_device[0] = 0;
     if (!strcmp(device, "native")) return WEIR_OK;
     if (strcmp(device, "auto")) {
-        o->mode = WEIR_MODE_DEVICE;
-        o->n_devices = 1;
-        return forced_backend(e, device, o->device, err);
+        st->mode = WEIR_MODE_DEVICE;
+        st->n_devices = 1;
+        return forced_backend(e, device, st->device, err);
     }
-    o->mode = WEIR_MODE_AUTO;
-    o->no_device = e->stays_native;
+    st->mode = WEIR_MODE_AUTO;
     if (expected_seconds >= 0 && expected_seconds < WORTH_OPENING_SECONDS) {
         bool tiny = expected_seconds < 0.1;
-        snprintf(e->stays_native, sizeof e->stays_native,
+        snprintf(st->no_device, sizeof st->no_device,
                  "a small job, %s %.1f s of work; devices are opened from %.0f s on",
                  tiny ? "under" : "about", tiny ? 0.1 : expected_seconds, WORTH_OPENING_SECONDS);
         return WEIR_OK;
@@ -157,29 +141,13 @@ int engine_backends(struct weir_engine *e, double expected_seconds, struct weir_
     int rc = weir_engine_devices(e, &all, err);
     /* Discrete devices first: they add compute, a CPU device shares the host's. */
     for (int pass = 0; !rc && pass < 2; pass++)
-        for (int i = 0; !rc && i < weir_devices_count(all) && o->n_devices < max; i++) {
+        for (int i = 0; !rc && i < weir_devices_count(all) && st->n_devices < max; i++) {
             bool cpu = weir_devices_info(all, i)->class_ == WEIR_DEVICE_CPU;
             if (cpu != (pass == 1)) continue;
-            rc = weir_devices_backend(all, i, &o->device[o->n_devices], err);
-            if (!rc) o->n_devices++;
+            rc = weir_devices_backend(all, i, &st->device[st->n_devices], err);
+            if (!rc) st->n_devices++;
         }
-    snprintf(e->stays_native, sizeof e->stays_native, "no OpenCL device: %s", e->no_devices);
-    if (o->n_devices) o->no_device = NULL;
-    return rc;
-}
-
-/* ---- slots ---- */
-
-int engine_slots(struct weir_engine *e, struct weir_slots **out, struct weir_error *err)
-{
-    const char *set = weir_catalog_get(&e->catalog, "weir.partitions");
-    int want = e->options.partitions ? e->options.partitions : set ? atoi(set) : 0;
-    if (e->slots && want && e->slots->n != want) {
-        weir_slots_free(e->slots);
-        e->slots = NULL;
-    }
-    int rc = WEIR_OK;
-    if (!e->slots) rc = weir_slots_new(want, !e->options.no_bind, &e->slots, err);
-    *out = e->slots;
+    if (!st->n_devices)
+        snprintf(st->no_device, sizeof st->no_device, "no OpenCL device: %s", e->no_devices);
     return rc;
 }

@@ -17,19 +17,20 @@ struct weir_slots; /* slots.h */
 
 struct weir_engine_options {
     const char *device;  /* "auto" (NULL), "native", "opencl", "opencl:N" */
-    int partitions;      /* slots; 0: one for each usable PU */
+    int partitions;      /* slots of each stream; 0: one for each usable PU */
     uint64_t slot_bytes; /* memory budget of a slot; 0: what the topology plan gives it */
     uint32_t batch_rows; /* 0: the backend's choice */
-    bool no_bind;        /* leave the threads where the system puts them */
+    bool no_bind;        /* leave the threads where the system puts them, hold no lease */
+    const char *ratio, *mode, *scope; /* as 'weir.partition.ratio', 'weir.mode' and
+                                         'weir.exclusive.scope', before SET; or NULL */
 };
 
 struct weir_engine {
     struct weir_catalog catalog;
-    struct weir_engine_options options; /* device is a copy */
-    char device[32];
+    struct weir_engine_options options; /* its strings are copies */
+    char device[32], ratio[64], mode[16], scope[16];
     struct weir_devices *devices; /* opened when first needed */
     char no_devices[256];         /* why there is none */
-    char stays_native[320];       /* why the last job asked for none */
     struct weir_slots *slots;
     atomic_bool cancel;
     _Atomic uint64_t rows_read;       /* of the statement that runs, for progress */
@@ -47,6 +48,9 @@ struct weir_engine_output {
        it). The engine opens, commits or aborts, and frees it. */
     int (*rows)(void *ctx, const struct weir_schema *schema, struct weir_sink **out,
                 struct weir_error *err);
+    /* An exclusive job has got its place; TEXT says in one line what it owns and how well that is
+       kept. Optional. */
+    void (*placed)(void *ctx, const char *text);
     /* A statement has ended; STATS is NULL for DDL and SET. Optional. */
     void (*done)(void *ctx, const struct weir_bound *bound, const struct weir_stats *stats);
 };
@@ -75,23 +79,29 @@ double weir_engine_progress(struct weir_engine *e);
 
 /* ---- inside host/engine ---- */
 
-/* The device mode and the candidate backends (O->device has room for MAX) that the options and SET
-   ask for; O->no_device where there are none, valid until the next call. */
-int engine_backends(struct weir_engine *e, double expected_seconds, struct weir_exec_options *o,
-                    int max, struct weir_error *err);
-/* A guess of the native work of B's queries, -1 when a source does not know its size. */
-double engine_expected_seconds(const struct weir_bound *b, int n_slots);
-int engine_slots(struct weir_engine *e, struct weir_slots **out, struct weir_error *err);
+/* The device mode and the candidate backends (ST->device has room for MAX) of a stream whose tables
+   ask for DEVICE ("": nothing), after the options and SET. */
+int engine_backends(struct weir_engine *e, const char *device, double expected_seconds,
+                    struct weir_exec_stream *st, int max, struct weir_error *err);
+/* A guess of the native work of STREAM, -1 when a source does not know its size. */
+double engine_expected_seconds(const struct weir_stages *s, int stream, int n_slots);
+
+/* The slots for the tables that S reads, as the options, SET and the tables ask; each source learns
+   its stream. RUN: leased and with workers (from the statement before, where they fit), owned by E;
+   else a plan only, owned by the caller. FILE_NAME of the SQL names the job to other processes. */
+int engine_slots(struct weir_engine *e, const struct weir_stages *s, const char *file_name,
+                 bool run, struct weir_slots **out, struct weir_error *err);
+/* Find the devices of each stream of SLOTS. Their lists lie in ARENA. */
+int engine_devices(struct weir_engine *e, struct weir_arena *arena, const struct weir_stages *s,
+                   struct weir_slots *slots, struct weir_error *err);
 /* What the logical plan and its stages look like and why. */
 int engine_explain_node(struct weir_engine *e, struct weir_arena *arena, struct weir_node *root,
-                        const struct weir_bound *bound, bool json, struct weir_buf *out,
+                        const char *file_name, bool json, struct weir_buf *out,
                         struct weir_error *err);
 /* Sources and sinks of tables made by SQL: see open_table.c. */
 int engine_open_source(void *ctx, const struct weir_table_def *def, struct weir_source **out,
                        struct weir_error *err);
 int engine_open_sink(void *ctx, const struct weir_table_def *def, struct weir_sink **out,
                      struct weir_error *err);
-/* Is it an option of the engine, with an allowed value? */
-int engine_check_setting(void *ctx, const char *key, const char *value, struct weir_error *err);
 
 #endif

@@ -10,8 +10,7 @@
 struct view {
     const struct weir_stages *stages;
     const struct weir_slots *slots;
-    struct weir_exec_options o;
-    struct weir_backend *backend[16];
+    struct weir_exec_options o; /* the streams only */
 };
 
 /* Where stage I would run and why, into WHY; false when the query would be refused. NAME: where it
@@ -19,7 +18,7 @@ struct view {
 static bool judge(const struct view *v, int i, const char **name, char *why, size_t size)
 {
     char reason[160] = "";
-    struct weir_choice_request q = weir_stage_request(v->stages, i, &v->o, v->slots->n);
+    struct weir_choice_request q = weir_stage_request(v->stages, i, &v->o);
     *name = "native";
     if (!q.force) {
         weir_choice_candidate(&q, why, size);
@@ -68,37 +67,47 @@ static void stages_json(const struct view *v, struct weir_buf *out)
     weir_buf_puts(out, "]");
 }
 
+static void view_json(const struct view *v, const struct weir_node *root, struct weir_buf *out)
+{
+    weir_buf_puts(out, "{\"plan\": ");
+    weir_plan_json(root, out);
+    weir_buf_puts(out, ",\n \"stages\": ");
+    stages_json(v, out);
+    weir_buf_puts(out, ",\n \"placement\": ");
+    weir_slots_json(v->slots, out);
+    weir_buf_puts(out, "}");
+}
+
+static void view_text(const struct view *v, const struct weir_node *root, struct weir_buf *out)
+{
+    weir_buf_puts(out, "== Logical plan ==\n");
+    weir_plan_text(root, out);
+    stages_text(v, out);
+    weir_buf_puts(out, "== Slots ==\n");
+    weir_slots_text(v->slots, out);
+}
+
 int engine_explain_node(struct weir_engine *e, struct weir_arena *arena, struct weir_node *root,
-                        const struct weir_bound *bound, bool json, struct weir_buf *out,
+                        const char *file_name, bool json, struct weir_buf *out,
                         struct weir_error *err)
 {
     struct weir_stages stages = {0};
     struct weir_slots *slots = NULL;
-    struct view v = {.stages = &stages};
-    v.o.device = v.backend;
     root = weir_plan_optimize(arena, root);
     if (!root) return weir_fail_nomem(err, 0, "optimizing the plan");
     int rc = weir_stages_lower(arena, root, &stages, err);
-    if (!rc) rc = engine_slots(e, &slots, err);
-    if (!rc) rc = engine_backends(e, engine_expected_seconds(bound, slots->n), &v.o, 16, err);
+    if (!rc) rc = engine_slots(e, &stages, file_name, false, &slots, err);
+    if (!rc) rc = engine_devices(e, arena, &stages, slots, err);
     if (!rc) {
-        v.slots = slots;
-        if (json) {
-            weir_buf_puts(out, "{\"plan\": ");
-            weir_plan_json(root, out);
-            weir_buf_puts(out, ",\n \"stages\": ");
-            stages_json(&v, out);
-            weir_buf_puts(out, ",\n \"slots\": ");
-            weir_slots_json(slots, out);
-            weir_buf_puts(out, "}");
-        } else {
-            weir_buf_puts(out, "== Logical plan ==\n");
-            weir_plan_text(root, out);
-            stages_text(&v, out);
-            weir_buf_puts(out, "== Slots ==\n");
-            weir_slots_text(slots, out);
-        }
+        const struct view v = {.stages = &stages,
+                               .slots = slots,
+                               .o = {.stream = slots->stream, .n_streams = slots->n_streams}};
+        if (json)
+            view_json(&v, root, out);
+        else
+            view_text(&v, root, out);
     }
+    weir_slots_free(slots);
     weir_stages_release(&stages);
     return rc;
 }

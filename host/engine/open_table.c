@@ -3,6 +3,7 @@
 
 #include "host/connect/connect.h"
 #include "host/engine/engine.h"
+#include "host/engine/settings.h"
 
 /* A relative path starts at the folder of the SQL file that made the table. */
 static const char *resolve_path(struct weir_arena *a, const struct weir_table_def *def,
@@ -41,8 +42,11 @@ int engine_open_source(void *ctx, const struct weir_table_def *def, struct weir_
     struct weir_arena a;
     struct weir_table_spec spec;
     weir_arena_init(&a);
+    struct weir_source_wish wish;
     int rc = make_spec(&a, def, &spec, err);
+    if (!rc) rc = engine_table_wish(&spec, &wish, err);
     if (!rc) rc = weir_connect_source(&spec, out, err);
+    if (!rc) (*out)->wish = wish;
     weir_arena_release(&a);
     return rc;
 }
@@ -54,7 +58,9 @@ int engine_open_sink(void *ctx, const struct weir_table_def *def, struct weir_si
     struct weir_arena a;
     struct weir_table_spec spec;
     weir_arena_init(&a);
+    struct weir_source_wish wish; /* rows are written by whoever made them: only checked */
     int rc = make_spec(&a, def, &spec, err);
+    if (!rc) rc = engine_table_wish(&spec, &wish, err);
     if (!rc) rc = weir_connect_sink(&spec, out, err);
     weir_arena_release(&a);
     return rc;

@@ -1,7 +1,18 @@
-/* Slots: ask the topology library for a place for every partition, start the workers there. */
+/* Slots: lease a place for every partition from the topology library, start the workers there.
+
+   Planning and leasing are one step under the lock of the lease directory (weir_topo_lease_begin …
+   commit): in between the streams that left their number of partitions open are counted out. A
+   shared job on a machine where no lease can be kept (a read-only directory) runs without one and
+   says so; an exclusive job is refused there. */
 #include "host/engine/slots.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_SLOTS   4096u
+#define MAX_CPU_SET (1 << 16)
 
 static int topo_fail(struct weir_error *err, int code, const struct weir_topo_error *te)
 {
@@ -9,26 +20,161 @@ static int topo_fail(struct weir_error *err, int code, const struct weir_topo_er
                      "placing partitions: %s", te->message);
 }
 
-/* One partition for each usable PU, but no more than the CPU limit pays for. */
-static int default_partitions(const struct weir_topo_machine *m)
+/* ---- how many partitions ---- */
+
+/* Usable PUs, but no more than the CPU limit pays for. */
+static uint64_t usable_pus(const struct weir_topo_machine *m)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < m->pu_count; i++) n += weir_topo_pu_usable(m, i);
     uint64_t limit = m->limit_milli_cu == UINT64_MAX ? n : (m->limit_milli_cu + 999) / 1000;
-    if (limit < n) n = limit;
-    return n ? (int)n : 1;
+    return limit < n ? limit : n;
 }
 
-static int make_plan(struct weir_slots *s, struct weir_topo_error *te)
+static void first_guess(const struct weir_topo_machine *m, const struct weir_slots_request *q,
+                        struct weir_topo_stream *stream)
 {
-    struct weir_topo_demand *demand = NULL;
-    struct weir_topo_stream stream = weir_topo_stream_default("job", (uint32_t)s->n);
-    int rc = weir_topo_demand_new(&demand, te);
-    if (!rc) rc = weir_topo_demand_add(demand, &stream, te);
-    if (!rc) rc = weir_topo_plan_make(s->machine, demand, NULL, &s->plan, te);
-    weir_topo_demand_free(demand);
+    uint32_t open = 0;
+    for (int k = 0; k < q->n_streams; k++) open += q->stream[k].partitions == 0;
+    for (int k = 0; k < q->n_streams; k++) {
+        uint64_t n = usable_pus(m);
+        if (stream[k].partitions) continue;
+        if (stream[k].milli_cu > 1000) n = n * 1000 / stream[k].milli_cu;
+        if (stream[k].mode == WEIR_TOPO_EXCLUSIVE) n /= open;
+        stream[k].partitions = n < 1 ? 1 : n > MAX_SLOTS ? MAX_SLOTS : (uint32_t)n;
+    }
+}
+
+/* Leave out of the streams with an open number what was rejected; false when there is nothing to
+ * leave out. */
+static bool fewer(const struct weir_topo_plan *plan, const struct weir_slots_request *q,
+                  struct weir_topo_stream *stream)
+{
+    bool changed = false;
+    uint32_t at = 0;
+    for (int k = 0; k < q->n_streams; k++) {
+        uint32_t n = stream[k].partitions, placed = 0;
+        for (uint32_t i = 0; i < n; i++, at++)
+            placed += plan->partitions[at].state != WEIR_TOPO_REJECTED;
+        if (q->stream[k].partitions || placed == n || n == 1) continue;
+        stream[k].partitions = placed ? placed : 1;
+        changed = true;
+    }
+    return changed;
+}
+
+static int make_plan(struct weir_slots *s, const struct weir_slots_request *q,
+                     struct weir_topo_error *te)
+{
+    struct weir_topo_stream *stream = weir_calloc((size_t)q->n_streams, sizeof *stream);
+    if (!stream) {
+        snprintf(te->message, sizeof te->message, "out of memory");
+        return WEIR_TOPO_ERR_NOMEM;
+    }
+    memcpy(stream, q->stream, (size_t)q->n_streams * sizeof *stream);
+    first_guess(s->machine, q, stream);
+    int rc;
+    do {
+        struct weir_topo_demand *demand = NULL;
+        weir_topo_plan_free(s->plan);
+        s->plan = NULL;
+        rc = weir_topo_demand_new(&demand, te);
+        for (int k = 0; !rc && k < q->n_streams; k++)
+            rc = weir_topo_demand_add(demand, &stream[k], te);
+        if (!rc) rc = weir_topo_plan_make(s->machine, demand, NULL, &s->plan, te);
+        weir_topo_demand_free(demand);
+    } while (!rc && s->plan->totals.rejected && fewer(s->plan, q, stream));
+    weir_free(stream);
     return rc;
 }
+
+/* ---- the parts of a job's slots ---- */
+
+static char *request_key(const struct weir_slots_request *q)
+{
+    struct weir_buf b = {0};
+    weir_buf_printf(&b, "%d", q->bind);
+    for (int k = 0; k < q->n_streams; k++) {
+        const struct weir_topo_stream *st = &q->stream[k];
+        weir_buf_printf(&b, ";%s:%u,%u,%d,%" PRIu64 ",%d,%d,%d,%d", st->name, st->partitions,
+                        st->milli_cu, st->memory_mode, st->bytes, st->device, st->device_kind,
+                        st->mode, st->scope);
+    }
+    if (b.oom) weir_buf_release(&b);
+    return b.data;
+}
+
+static int start(const struct weir_slots_request *q, struct weir_slots **out,
+                 struct weir_error *err)
+{
+    struct weir_slots *s = weir_calloc(1, sizeof *s);
+    if (s) s->key = request_key(q);
+    if (s) s->stream = weir_calloc((size_t)q->n_streams, sizeof *s->stream);
+    *out = s;
+    if (!s || !s->key || !s->stream) return weir_fail_nomem(err, 0, "placing partitions");
+    s->exclusive = q->stream[0].mode == WEIR_TOPO_EXCLUSIVE;
+    s->bound = q->bind;
+    if (s->exclusive && !q->bind)
+        return weir_fail(err, WEIR_ERR_INVALID,
+                         "'weir.mode' = 'exclusive' binds the workers to what they own, and this "
+                         "engine was opened with no_bind; leave one of them out");
+    return WEIR_OK;
+}
+
+/* What the streams of the plan mean for exec. */
+static void describe_streams(struct weir_slots *s)
+{
+    s->n = (int)s->plan->partition_count;
+    s->n_streams = (int)s->plan->stream_count;
+    for (int k = 0, at = 0; k < s->n_streams; k++) {
+        struct weir_exec_stream *st = &s->stream[k];
+        st->name = s->plan->streams[k].name;
+        st->first_slot = at;
+        st->n_slots = (int)s->plan->streams[k].partitions;
+        st->slot_bytes = SIZE_MAX;
+        for (; at < st->first_slot + st->n_slots; at++)
+            if (s->plan->partitions[at].bytes < st->slot_bytes)
+                st->slot_bytes = s->plan->partitions[at].bytes;
+    }
+}
+
+/* ---- a job that does not fit ---- */
+
+static uint32_t first_rejected(const struct weir_topo_plan *plan)
+{
+    uint32_t i = 0;
+    while (i < plan->partition_count && plan->partitions[i].state != WEIR_TOPO_REJECTED) i++;
+    return i;
+}
+
+/* What is in the way, what would fit, who holds what; the last may be cut. */
+static int no_place(const struct weir_slots *s, struct weir_error *err)
+{
+    const struct weir_topo_plan *plan = s->plan;
+    uint32_t i = first_rejected(plan), stream = plan->partitions[i].stream, rejected = 0;
+    struct weir_topo_text holders = {0};
+    struct weir_topo_stream changed;
+    struct weir_topo_error te;
+    char why[160], remedy[200] = "";
+    for (uint32_t k = i; k < plan->partition_count; k++)
+        rejected +=
+            plan->partitions[k].stream == stream && plan->partitions[k].state == WEIR_TOPO_REJECTED;
+    weir_topo_plan_why(plan, i, why, sizeof why);
+    if (weir_topo_suggest(plan, stream, &changed, remedy, sizeof remedy, &te) != 1)
+        snprintf(remedy, sizeof remedy, "nothing of it until others end");
+    if (weir_topo_lease_text(NULL, &holders, &te)) weir_topo_text_free(&holders);
+    for (size_t k = 0; k < holders.length; k++)
+        if (holders.data[k] == '\n') holders.data[k] = k + 1 < holders.length ? ';' : '\0';
+    int rc = weir_fail(err, WEIR_ERR_BUSY,
+                       "%u of %u partitions of stream %s have no place: %s; what would fit: %s; "
+                       "taken: %s",
+                       rejected, plan->streams[stream].partitions, plan->streams[stream].name, why,
+                       remedy, holders.length ? holders.data : "nothing by other jobs");
+    weir_topo_text_free(&holders);
+    return rc;
+}
+
+/* ---- making them ---- */
 
 static int bind_slot(void *ctx, int slot, struct weir_error *err)
 {
@@ -38,42 +184,78 @@ static int bind_slot(void *ctx, int slot, struct weir_error *err)
     return rc ? topo_fail(err, rc, &te) : WEIR_OK;
 }
 
-static int rejected(const struct weir_slots *s, struct weir_error *err)
+/* The machine without what others hold; locked against other jobs until the lease is committed. */
+static int look(struct weir_slots *s, const struct weir_slots_request *q, struct weir_error *err)
 {
-    for (uint32_t i = 0; i < s->plan->partition_count; i++) {
-        if (s->plan->partitions[i].state != WEIR_TOPO_REJECTED) continue;
-        char why[256];
-        weir_topo_plan_why(s->plan, i, why, sizeof why);
-        return weir_fail(err, WEIR_ERR_INVALID, "partition %u of %d has no place: %s", i, s->n,
-                         why);
+    const struct weir_topo_machine_options free_only = {.leases = ""};
+    struct weir_topo_error te = {0};
+    int rc = WEIR_OK;
+    if (q->bind) {
+        rc = weir_topo_lease_begin(NULL, q->job, &s->machine, &s->lease, &te);
+        if (!rc) return WEIR_OK;
+        if (s->exclusive || rc != WEIR_TOPO_ERR_IO) return topo_fail(err, rc, &te);
+        snprintf(s->isolation, sizeof s->isolation, "affinity only, no lease: %.200s", te.message);
+        return (rc = weir_topo_machine_load(NULL, &s->machine, &te)) ? topo_fail(err, rc, &te) : rc;
     }
+    snprintf(s->isolation, sizeof s->isolation, "none: threads are not bound");
+    rc = weir_topo_machine_load(&free_only, &s->machine, &te);
+    if (rc == WEIR_TOPO_ERR_IO) rc = weir_topo_machine_load(NULL, &s->machine, &te);
+    return rc ? topo_fail(err, rc, &te) : WEIR_OK;
+}
+
+static int settle(struct weir_slots *s, struct weir_error *err)
+{
+    struct weir_topo_error te = {0};
+    if (s->plan->totals.rejected) return no_place(s, err);
+    if (!s->lease) return WEIR_OK;
+    int rc = weir_topo_lease_commit(s->lease, s->plan, &te);
+    if (rc) return topo_fail(err, rc, &te);
+    snprintf(s->isolation, sizeof s->isolation, "affinity and locks");
     return WEIR_OK;
 }
 
-int weir_slots_new(int partitions, bool bind, struct weir_slots **out, struct weir_error *err)
+int weir_slots_new(const struct weir_slots_request *request, struct weir_slots **out,
+                   struct weir_error *err)
 {
     struct weir_topo_error te = {0};
-    struct weir_slots *s = weir_calloc(1, sizeof *s);
-    if (!s) return weir_fail_nomem(err, sizeof *s, "placing partitions");
-    int rc = weir_topo_machine_load(NULL, &s->machine, &te);
+    struct weir_slots *s = NULL;
+    int rc = start(request, &s, err);
+    if (!rc) rc = look(s, request, err);
     if (!rc) {
-        s->n = partitions > 0 ? partitions : default_partitions(s->machine);
-        rc = make_plan(s, &te);
+        rc = make_plan(s, request, &te);
+        if (rc) rc = topo_fail(err, rc, &te);
     }
-    if (rc) {
+    if (!rc) rc = settle(s, err);
+    if (!rc) {
+        describe_streams(s);
+        rc = weir_workers_new(s->n, s->bound ? bind_slot : NULL, s, &s->workers, err);
+    }
+    if (rc)
         weir_slots_free(s);
-        return topo_fail(err, rc, &te);
+    else
+        *out = s;
+    return rc;
+}
+
+int weir_slots_plan(const struct weir_slots_request *request, struct weir_slots **out,
+                    struct weir_error *err)
+{
+    const struct weir_topo_machine_options free_only = {.leases = ""};
+    struct weir_topo_error te = {0};
+    struct weir_slots *s = NULL;
+    int rc = start(request, &s, err);
+    if (!rc) {
+        rc = weir_topo_machine_load(&free_only, &s->machine, &te);
+        if (!rc) rc = make_plan(s, request, &te);
+        if (rc) rc = topo_fail(err, rc, &te);
     }
-    s->slot_bytes = UINT64_MAX;
-    for (uint32_t i = 0; i < s->plan->partition_count; i++)
-        if (s->plan->partitions[i].bytes < s->slot_bytes)
-            s->slot_bytes = s->plan->partitions[i].bytes;
-    rc = rejected(s, err);
-    if (!rc) rc = weir_workers_new(s->n, bind ? bind_slot : NULL, s, &s->workers, err);
     if (rc) {
         weir_slots_free(s);
         return rc;
     }
+    describe_streams(s);
+    snprintf(s->isolation, sizeof s->isolation, "%s",
+             s->bound ? "affinity and locks" : "none: threads are not bound");
     *out = s;
     return WEIR_OK;
 }
@@ -82,34 +264,143 @@ void weir_slots_free(struct weir_slots *s)
 {
     if (!s) return;
     weir_workers_free(s->workers);
+    weir_topo_lease_free(s->lease);
     weir_topo_plan_free(s->plan);
     weir_topo_machine_free(s->machine);
+    weir_free(s->stream);
+    weir_free(s->key);
     weir_free(s);
+}
+
+bool weir_slots_fit(const struct weir_slots *s, const struct weir_slots_request *request)
+{
+    char *key = request_key(request);
+    bool fit = key && !strcmp(key, s->key);
+    weir_free(key);
+    return fit;
+}
+
+/* ---- the calling thread ---- */
+
+int weir_slots_enter(struct weir_slots *s, struct weir_error *err)
+{
+    struct weir_topo_error te = {0};
+    if (!s->bound) return WEIR_OK;
+    s->caller_bytes = CPU_ALLOC_SIZE(MAX_CPU_SET);
+    s->caller = CPU_ALLOC(MAX_CPU_SET);
+    if (!s->caller) return weir_fail_nomem(err, s->caller_bytes, "binding the caller");
+    if (sched_getaffinity(0, s->caller_bytes, s->caller) < 0) {
+        int e = errno;
+        CPU_FREE(s->caller);
+        s->caller = NULL;
+        return weir_fail_errno(err, WEIR_ERR_UNSUPPORTED, e, "reading the caller's affinity");
+    }
+    int rc = weir_topo_apply_all(s->plan, &te);
+    if (!rc) return WEIR_OK;
+    weir_slots_leave(s);
+    return topo_fail(err, rc, &te);
+}
+
+void weir_slots_leave(struct weir_slots *s)
+{
+    if (!s->caller) return;
+    (void)sched_setaffinity(0, s->caller_bytes, s->caller); /* where it was: allowed before */
+    CPU_FREE(s->caller);
+    s->caller = NULL;
+}
+
+/* ---- what people see ---- */
+
+static void stream_text(const struct weir_topo_stream *st, struct weir_buf *out)
+{
+    weir_buf_printf(out, "  stream %s: %u partitions, %s", st->name, st->partitions,
+                    weir_topo_mode_name(st->mode));
+    if (st->mode == WEIR_TOPO_EXCLUSIVE)
+        weir_buf_printf(out, " (%s)", weir_topo_scope_name(st->scope));
+    if (st->milli_cu) weir_buf_printf(out, ", %u milli-CU each", st->milli_cu);
+    if (st->memory_mode == WEIR_TOPO_MEMORY_RATIO)
+        weir_buf_printf(out, ", %.4g GiB a core", (double)st->bytes / (1 << 30));
+    if (st->memory_mode == WEIR_TOPO_MEMORY_BYTES)
+        weir_buf_printf(out, ", %.4g MiB each", (double)st->bytes / (1 << 20));
+    weir_buf_putc(out, '\n');
+}
+
+static void slot_text(const struct weir_slots *s, uint32_t i, struct weir_buf *out)
+{
+    const struct weir_topo_partition *p = &s->plan->partitions[i];
+    char cpus[128], why[256];
+    weir_topo_plan_why(s->plan, i, why, sizeof why);
+    if (p->state == WEIR_TOPO_REJECTED) {
+        weir_buf_printf(out, "    slot %u: NO PLACE: %s\n", i, why);
+        return;
+    }
+    weir_topo_plan_cpuset(s->plan, i, cpus, sizeof cpus);
+    weir_buf_printf(out, "    slot %u: cpu %s, %u milli-CU", i, cpus, p->share_milli_cu);
+    for (uint32_t g = p->grant_first; g < p->grant_first + p->grant_count; g++)
+        weir_buf_printf(out, ", %.4g GiB on node %u", (double)s->plan->grants[g].bytes / (1 << 30),
+                        s->machine->pools[s->plan->grants[g].pool].node);
+    if (p->device != WEIR_TOPO_NONE)
+        weir_buf_printf(out, ", device %s", s->machine->devices[p->device].name);
+    weir_buf_printf(out, "; %s\n", why);
 }
 
 void weir_slots_text(const struct weir_slots *s, struct weir_buf *out)
 {
-    char cpus[128], why[256];
-    for (uint32_t i = 0; i < s->plan->partition_count; i++) {
-        const struct weir_topo_partition *p = &s->plan->partitions[i];
-        weir_topo_plan_cpuset(s->plan, i, cpus, sizeof cpus);
-        weir_topo_plan_why(s->plan, i, why, sizeof why);
-        weir_buf_printf(out, "  slot %u: cpu %s, %u milli-CU, %.1f GiB; %s\n", i, cpus,
-                        p->share_milli_cu, (double)p->bytes / (1 << 30), why);
+    weir_buf_printf(out, "  isolation: %s\n", s->isolation);
+    for (uint32_t i = 0, k = 0; i < s->plan->partition_count; i++) {
+        if (s->plan->partitions[i].index == 0) stream_text(&s->plan->streams[k++], out);
+        slot_text(s, i, out);
     }
+}
+
+static void slot_json(const struct weir_slots *s, uint32_t i, struct weir_buf *out)
+{
+    const struct weir_topo_partition *p = &s->plan->partitions[i];
+    char cpus[128], why[256];
+    weir_topo_plan_cpuset(s->plan, i, cpus, sizeof cpus);
+    weir_topo_plan_why(s->plan, i, why, sizeof why);
+    weir_buf_printf(out, "%s\n   {\"slot\": %u, \"stream\": ", i ? "," : "", i);
+    weir_buf_json(out, s->plan->streams[p->stream].name, strlen(s->plan->streams[p->stream].name));
+    weir_buf_printf(out,
+                    ", \"state\": \"%s\", \"mode\": \"%s\", \"cpuset\": \"%s\", "
+                    "\"share_milli_cu\": %u, \"bytes\": %" PRIu64 ", \"memory\": [",
+                    weir_topo_state_name(p->state),
+                    weir_topo_mode_name(s->plan->streams[p->stream].mode), cpus, p->share_milli_cu,
+                    p->bytes);
+    for (uint32_t g = 0; g < p->grant_count; g++) {
+        const struct weir_topo_grant *x = &s->plan->grants[p->grant_first + g];
+        weir_buf_printf(out, "%s{\"node\": %u, \"bytes\": %" PRIu64 "}", g ? ", " : "",
+                        s->machine->pools[x->pool].node, x->bytes);
+    }
+    weir_buf_puts(out, "], \"device\": ");
+    if (p->device == WEIR_TOPO_NONE)
+        weir_buf_puts(out, "null");
+    else
+        weir_buf_json(out, s->machine->devices[p->device].name,
+                      strlen(s->machine->devices[p->device].name));
+    weir_buf_puts(out, ", \"why\": ");
+    weir_buf_json(out, why, strlen(why));
+    weir_buf_putc(out, '}');
+}
+
+void weir_slots_line(const struct weir_slots *s, struct weir_buf *out)
+{
+    uint64_t bytes = 0;
+    char cpus[128];
+    weir_buf_puts(out, s->exclusive ? "exclusive CPUs " : "CPUs ");
+    for (uint32_t i = 0; i < s->plan->partition_count; i++) {
+        weir_topo_plan_cpuset(s->plan, i, cpus, sizeof cpus);
+        weir_buf_printf(out, "%s%s", i ? "," : "", cpus);
+        bytes += s->plan->partitions[i].bytes;
+    }
+    weir_buf_printf(out, " and %.4g GiB; isolation: %s", (double)bytes / (1 << 30), s->isolation);
 }
 
 void weir_slots_json(const struct weir_slots *s, struct weir_buf *out)
 {
-    char cpus[128];
-    weir_buf_putc(out, '[');
-    for (uint32_t i = 0; i < s->plan->partition_count; i++) {
-        const struct weir_topo_partition *p = &s->plan->partitions[i];
-        weir_topo_plan_cpuset(s->plan, i, cpus, sizeof cpus);
-        weir_buf_printf(
-            out,
-            "%s{\"slot\": %u, \"cpuset\": \"%s\", \"share_milli_cu\": %u, \"bytes\": %" PRIu64 "}",
-            i ? ", " : "", i, cpus, p->share_milli_cu, p->bytes);
-    }
-    weir_buf_putc(out, ']');
+    weir_buf_puts(out, "{\"isolation\": ");
+    weir_buf_json(out, s->isolation, strlen(s->isolation));
+    weir_buf_puts(out, ", \"slots\": [");
+    for (uint32_t i = 0; i < s->plan->partition_count; i++) slot_json(s, i, out);
+    weir_buf_puts(out, "]}");
 }

@@ -5,10 +5,9 @@
 #include <time.h>
 
 #include "host/engine/engine.h"
+#include "host/engine/settings.h"
 #include "host/engine/slots.h"
 #include "host/sql/parse.h"
-
-#define MAX_BACKENDS 16
 
 struct session {
     struct weir_engine *e;
@@ -25,11 +24,12 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-double engine_expected_seconds(const struct weir_bound *b, int n_slots)
+double engine_expected_seconds(const struct weir_stages *stages, int stream, int n_slots)
 {
     double sum = 0;
-    for (int i = 0; i < b->n_sources; i++) {
-        const struct weir_source *s = b->source[i];
+    for (int i = 0; i < stages->n_stages; i++) {
+        const struct weir_source *s = stages->stage[i].source;
+        if (stages->stage[i].input != WEIR_INPUT_SOURCE || s->stream != stream) continue;
         if (s->est_rows >= 0)
             sum += (double)s->est_rows * 20e-9;
         else if (s->est_bytes)
@@ -46,47 +46,78 @@ static void keep_stats(struct weir_engine *e, const struct weir_stats *stats)
     weir_stats_json(stats, &e->stats);
 }
 
+/* A job: a plan with a place to run in. */
+struct run {
+    struct weir_stages stages;
+    struct weir_slots *slots; /* the engine's */
+    struct weir_stats stats;
+    struct weir_buf placement; /* JSON, for the statistics */
+};
+
+static void tell_place(struct session *s, struct weir_slots *slots)
+{
+    struct weir_buf b = {0};
+    if (!slots->exclusive || slots->told || !s->output->placed) return;
+    slots->told = true;
+    weir_slots_line(slots, &b);
+    if (b.data) s->output->placed(s->output->ctx, b.data);
+    weir_buf_release(&b);
+}
+
+/* Slots, the devices of each stream, statistics. */
+static int prepare_run(struct session *s, struct run *r, struct weir_node *root)
+{
+    root = weir_plan_optimize(&s->arena, root);
+    if (!root) return weir_fail_nomem(s->err, 0, "optimizing the plan");
+    int rc = weir_stages_lower(&s->arena, root, &r->stages, s->err);
+    if (!rc) rc = engine_slots(s->e, &r->stages, s->file_name, true, &r->slots, s->err);
+    if (!rc) rc = weir_slots_enter(r->slots, s->err);
+    if (!rc) rc = engine_devices(s->e, &s->arena, &r->stages, r->slots, s->err);
+    if (rc) return rc;
+    tell_place(s, r->slots);
+    weir_slots_json(r->slots, &r->placement);
+    if (weir_stats_init(&r->stats, r->stages.n_stages))
+        return weir_fail_nomem(s->err, 0, "statistics");
+    r->stats.placement = r->placement.data;
+    return WEIR_OK;
+}
+
+static int execute(struct session *s, struct run *r, struct weir_sink *sink)
+{
+    struct weir_engine *e = s->e;
+    const char *rows = weir_catalog_get(&e->catalog, "weir.batch-rows");
+    struct weir_exec_options o = {.workers = r->slots->workers,
+                                  .stream = r->slots->stream,
+                                  .n_streams = r->slots->n_streams,
+                                  .batch_rows = rows ? (uint32_t)atoi(rows) : 0,
+                                  .now_us = now_us(),
+                                  .cancel = &e->cancel,
+                                  .trace = e->trace,
+                                  .rows_read = &e->rows_read};
+    if (e->options.batch_rows) o.batch_rows = e->options.batch_rows;
+    atomic_store(&e->rows_read, 0);
+    int rc = sink->ops->open(sink, r->slots->n, s->err);
+    if (!rc) rc = weir_exec_run(&r->stages, &o, sink, &r->stats, s->err);
+    if (!rc) rc = sink->ops->commit(sink, s->err);
+    if (rc) sink->ops->abort(sink);
+    return rc;
+}
+
 /* Run ROOT into SINK: commit on success, abort otherwise. Takes no ownership. */
 static int run_plan(struct session *s, const struct weir_bound *bound, struct weir_node *root,
                     struct weir_sink *sink)
 {
-    struct weir_engine *e = s->e;
-    struct weir_slots *slots = NULL;
-    struct weir_stages stages = {0};
-    struct weir_stats stats = {0};
-    struct weir_backend *backend[MAX_BACKENDS];
-    struct weir_exec_options o = {.device = backend, .cancel = &e->cancel, .trace = e->trace};
-    bool opened = false;
-    root = weir_plan_optimize(&s->arena, root);
-    int rc = root ? WEIR_OK : weir_fail_nomem(s->err, 0, "optimizing the plan");
-    if (!rc) rc = weir_stages_lower(&s->arena, root, &stages, s->err);
-    if (!rc) rc = engine_slots(e, &slots, s->err);
-    if (!rc)
-        rc = engine_backends(e, engine_expected_seconds(bound, slots->n), &o, MAX_BACKENDS, s->err);
-    if (!rc && weir_stats_init(&stats, stages.n_stages))
-        rc = weir_fail_nomem(s->err, 0, "statistics");
-    if (!rc) {
-        const char *rows = weir_catalog_get(&e->catalog, "weir.batch-rows");
-        o.workers = slots->workers;
-        o.slot_bytes = e->options.slot_bytes ? e->options.slot_bytes : slots->slot_bytes;
-        o.batch_rows = e->options.batch_rows ? e->options.batch_rows
-                       : rows                ? (uint32_t)atoi(rows)
-                                             : 0;
-        o.now_us = now_us();
-        o.rows_read = &e->rows_read;
-        atomic_store(&e->rows_read, 0);
-        rc = sink->ops->open(sink, slots->n, s->err);
-        opened = true;
+    struct run r = {0};
+    int rc = prepare_run(s, &r, root);
+    if (!rc) rc = execute(s, &r, sink);
+    if (r.slots) weir_slots_leave(r.slots);
+    if (r.stats.stage) {
+        keep_stats(s->e, &r.stats);
+        if (s->output->done) s->output->done(s->output->ctx, bound, &r.stats);
     }
-    if (!rc) rc = weir_exec_run(&stages, &o, sink, &stats, s->err);
-    if (!rc) rc = sink->ops->commit(sink, s->err);
-    if (rc && opened) sink->ops->abort(sink);
-    if (stats.stage) {
-        keep_stats(e, &stats);
-        if (s->output->done) s->output->done(s->output->ctx, bound, &stats);
-    }
-    weir_stats_release(&stats);
-    weir_stages_release(&stages);
+    weir_stats_release(&r.stats);
+    weir_stages_release(&r.stages);
+    weir_buf_release(&r.placement);
     return rc;
 }
 
@@ -121,13 +152,14 @@ static int explain_bound(struct session *s, const struct weir_bound *b, bool jso
 {
     int rc = WEIR_OK;
     if (b->kind == WEIR_BOUND_QUERY)
-        return engine_explain_node(s->e, &s->arena, b->root, b, json, out, s->err);
+        return engine_explain_node(s->e, &s->arena, b->root, s->file_name, json, out, s->err);
     for (int i = 0; !rc && i < b->n_inserts; i++) {
         if (json)
             weir_buf_puts(out, i ? ",\n" : "");
         else
             weir_buf_printf(out, "== INSERT INTO %s ==\n", b->insert[i].table);
-        rc = engine_explain_node(s->e, &s->arena, b->insert[i].root, b, json, out, s->err);
+        rc = engine_explain_node(s->e, &s->arena, b->insert[i].root, s->file_name, json, out,
+                                 s->err);
     }
     return rc;
 }

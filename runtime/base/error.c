@@ -73,6 +73,7 @@ const char *weir_status_name(int code)
     case WEIR_ERR_NOMEM: return "memory";
     case WEIR_ERR_DEVICE: return "device";
     case WEIR_ERR_CANCELLED: return "cancelled";
+    case WEIR_ERR_BUSY: return "busy";
     default: return "internal";
     }
 }

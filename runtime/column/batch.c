@@ -12,6 +12,10 @@
 #define BUFFER_PADDING 64
 #define PAGE           4096
 
+/* The owner of a pool holds one byte of its own, so that `used` reaches 0 exactly once: when the
+   owner and all buffers are gone. */
+#define OWNERS_BYTE ((size_t)1)
+
 /* ---- pool ---- */
 
 int weir_pool_take(struct weir_pool *pool, size_t bytes, struct weir_error *err)
@@ -21,10 +25,12 @@ int weir_pool_take(struct weir_pool *pool, size_t bytes, struct weir_error *err)
     if ((pool->limit && used > pool->limit) || used < bytes) {
         atomic_fetch_sub_explicit(&pool->used, bytes, memory_order_relaxed);
         return weir_fail(err, WEIR_ERR_NOMEM,
-                         "%s may use %zu bytes: %zu are in use and %zu more are needed; raise "
-                         "'weir.memory', or use more partitions so that each holds less",
-                         pool->name ? pool->name : "the memory pool", pool->limit, used - bytes,
-                         bytes);
+                         "%s has a memory budget of %zu bytes: %zu are in use and %zu more are "
+                         "needed; raise 'weir.memory' (weir run --memory), or use more partitions "
+                         "so that each holds less",
+                         pool->name ? pool->name : "the memory pool",
+                         pool->limit - pool->owned * OWNERS_BYTE,
+                         used - bytes - pool->owned * OWNERS_BYTE, bytes);
     }
     size_t peak = atomic_load_explicit(&pool->peak, memory_order_relaxed);
     while (peak < used && !atomic_compare_exchange_weak_explicit(
@@ -40,10 +46,6 @@ void weir_pool_give(struct weir_pool *pool, size_t bytes)
     if (atomic_fetch_sub_explicit(&pool->used, bytes, memory_order_acq_rel) == bytes && owned)
         weir_free(pool);
 }
-
-/* The owner holds one byte of its own, so that `used` reaches 0 exactly once: when the owner and
- * all buffers are gone. */
-#define OWNERS_BYTE 1
 
 struct weir_pool *weir_pool_new(size_t limit, const char *name)
 {

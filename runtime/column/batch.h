@@ -19,11 +19,11 @@
 struct weir_pool {
     atomic_size_t used, peak;
     size_t limit;
-    const char *name; /* for the message: "partition 3" */
+    const char *name; /* for the message: "stream log, slot 3," */
     void (*bind)(void *ctx, void *addr, size_t size);
     void *bind_ctx;
     bool owned; /* made by weir_pool_new */
-    char own_name[32];
+    char own_name[96];
 };
 
 /* A pool that lives until it is released and the last buffer paid by it is gone: a query's result

@@ -2,7 +2,7 @@
 
    A stage over a source hands out splits: a slot takes the next one, reads it to its end and pushes
    its batches through the pipeline, so the rows of a split stay on one slot until partial results
-   are merged. After the last writer of an object the slots complete it together; later stages read
+   are merged. Only the slots of the table's stream read it. After the last writer of an object the slots complete it together; later stages read
    it. Windows over a streaming source are run differently: see stream.c. */
 #include "runtime/exec/exec.h"
 
@@ -60,6 +60,8 @@ static int run_slot(void *ctx, int slot, struct weir_error *err)
     int rc = WEIR_OK;
     switch (r->def->input) {
     case WEIR_INPUT_SOURCE:
+        if (slot < r->stream->first_slot || slot >= r->stream->first_slot + r->stream->n_slots)
+            return WEIR_OK;
         while (!rc && !job_cancelled(r->j) && !satisfied(r)) {
             int split = atomic_fetch_add(&r->next_split, 1);
             if (split >= r->n_splits) break;
@@ -85,7 +87,7 @@ static int run_stage(struct job *j, int number, struct weir_error *err)
     uint64_t start = weir_now_ns(), rows_before = atomic_load(&j->rows_in);
     int rc = stage_open(j, number, &r, err);
     if (!rc && st->input == WEIR_INPUT_SOURCE)
-        rc = st->source->ops->plan_splits(st->source, j->n_slots, &r.n_splits, err);
+        rc = st->source->ops->plan_splits(st->source, r.stream->n_slots, &r.n_splits, err);
     if (!rc) {
         int reader = stream_reader(&r);
         rc = reader >= 0 ? stream_run(&r, reader, err)
@@ -134,6 +136,19 @@ static int run_stages(struct job *j, struct weir_error *err)
     return rc;
 }
 
+static int open_pools(struct job *j, int stream, struct weir_error *err)
+{
+    const struct weir_exec_stream *st = &j->o->stream[stream];
+    char name[sizeof((struct weir_pool *)0)->own_name];
+    for (int i = 0; i < st->n_slots; i++) {
+        snprintf(name, sizeof name, "stream %.60s, slot %d,", st->name, st->first_slot + i);
+        struct weir_pool *pool = weir_pool_new(st->slot_bytes, name);
+        if (!pool) return weir_fail_nomem(err, sizeof *pool, "starting the query");
+        j->pool[st->first_slot + i] = pool;
+    }
+    return WEIR_OK;
+}
+
 int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *options,
                   struct weir_sink *sink, struct weir_stats *stats, struct weir_error *err)
 {
@@ -144,12 +159,7 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
     j.object = weir_calloc((size_t)s->n_objects, sizeof *j.object);
     int rc = WEIR_OK;
     if (!j.pool || !j.object) rc = weir_fail_nomem(err, 0, "starting the query");
-    for (int i = 0; !rc && i < j.n_slots; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "partition %d", i);
-        j.pool[i] = weir_pool_new(options->slot_bytes, name);
-        if (!j.pool[i]) rc = weir_fail_nomem(err, sizeof *j.pool[i], "starting the query");
-    }
+    for (int k = 0; !rc && k < options->n_streams; k++) rc = open_pools(&j, k, err);
     if (!rc) rc = run_stages(&j, err);
     stats->rows_in = atomic_load(&j.rows_in);
     stats->rows_out = atomic_load(&j.rows_out);

@@ -16,13 +16,22 @@ enum weir_device_mode {
                          their results run on the host */
 };
 
-struct weir_exec_options {
-    struct weir_workers *workers; /* one slot each */
+/* Slots that read the same tables. Stages that read no table run on the slots of all streams, with
+   the devices of the first. */
+struct weir_exec_stream {
+    const char *name; /* for messages */
+    int first_slot, n_slots;
+    size_t slot_bytes; /* memory budget of one slot, 0: none */
     enum weir_device_mode mode;
     struct weir_backend **device;
     int n_devices;
-    const char *no_device;       /* AUTO: why there are none, in words; NULL: there are some */
-    size_t slot_bytes;           /* memory budget of one slot, 0: none */
+    char no_device[320]; /* AUTO: why there are none, in words; "": there are some */
+};
+
+struct weir_exec_options {
+    struct weir_workers *workers;          /* one slot each */
+    const struct weir_exec_stream *stream; /* together they have all slots, in order */
+    int n_streams;                         /* at least 1 */
     uint32_t batch_rows;         /* rows asked of a source at once; 0: the backend's choice */
     int64_t now_us;              /* CURRENT_TIMESTAMP */
     const atomic_bool *cancel;   /* may be NULL */
@@ -37,10 +46,10 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
                   struct weir_sink *sink, struct weir_stats *stats,
                   struct weir_error *err) WEIR_NODISCARD;
 
-/* What is asked of place (choice.h) about a stage on N_SLOTS slots: whether a device is a candidate
+/* What is asked of place (choice.h) about a stage: whether a device is a candidate
    for it, and if not, why. The build tables are left out. */
 struct weir_choice_request weir_stage_request(const struct weir_stages *s, int stage,
-                                              const struct weir_exec_options *o, int n_slots);
+                                              const struct weir_exec_options *o);
 
 /* What a stage does in words ("scan log -> filter -> aggregate"), into BUF. */
 void weir_stage_text(const struct weir_stages *s, int stage, char *buf, size_t size);

@@ -57,10 +57,10 @@ int object_complete(struct job *j, int object, struct weir_error *err);
 int object_read(struct job *j, int object, int slot,
                 int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err), void *ctx,
                 struct weir_error *err);
-/* Streaming: take the groups whose window ended at or before WATERMARK_US out of slot 0's table and
+/* Streaming: take the groups whose window ended at or before WATERMARK_US out of SLOT's table and
    hand them to PUSH; those that belong to windows closed earlier came late: they are dropped, and
    rows all of whose windows were closed are counted. */
-int object_close_windows(struct job *j, int object, int64_t watermark_us,
+int object_close_windows(struct job *j, int object, int slot, int64_t watermark_us,
                          int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err),
                          void *ctx, struct weir_error *err);
 
@@ -70,7 +70,8 @@ struct stage_run {
     struct job *j;
     int number;
     const struct weir_stage *def;
-    const struct weir_join_table **table; /* [n_tables] */
+    const struct weir_exec_stream *stream; /* of its source; the first one for other inputs */
+    const struct weir_join_table **table;  /* [n_tables] */
     struct weir_choice *choice;
     struct slot_run *slot; /* [n_slots] */
     atomic_int next_split;

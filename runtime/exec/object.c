@@ -320,12 +320,12 @@ static uint64_t late_rows(const struct weir_groups *g, struct window_test *t)
     return n;
 }
 
-int object_close_windows(struct job *j, int object, int64_t watermark_us,
+int object_close_windows(struct job *j, int object, int slot, int64_t watermark_us,
                          int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err),
                          void *ctx, struct weir_error *err)
 {
     struct object_state *o = &j->object[object];
-    struct weir_groups *g = o->groups[0], *ended = NULL;
+    struct weir_groups *g = o->groups[slot], *ended = NULL;
     struct window_test t = {o->layout.key_word[o->def->window_end_key], o->closed_us, watermark_us,
                             o->layout.agg_word[o->layout.n_aggs - 1]};
     atomic_fetch_add(&j->late_rows, late_rows(g, &t));
@@ -336,10 +336,10 @@ int object_close_windows(struct job *j, int object, int64_t watermark_us,
         any = window_ended(&t, weir_groups_row(g, i));
     o->closed_us = watermark_us;
     if (!any) return WEIR_OK;
-    rc = weir_groups_new(&o->layout, j->pool[0], &ended, err);
+    rc = weir_groups_new(&o->layout, j->pool[slot], &ended, err);
     if (!rc) rc = weir_groups_merge_part(ended, g, 0, 1, err);
     if (!rc) rc = weir_groups_remove(ended, window_open, &t, err);
-    if (!rc) rc = read_groups(j, o, ended, 0, push, ctx, err);
+    if (!rc) rc = read_groups(j, o, ended, slot, push, ctx, err);
     if (!rc) rc = weir_groups_remove(g, window_ended, &t, err);
     weir_groups_free(ended);
     return rc;

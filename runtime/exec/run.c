@@ -214,26 +214,33 @@ static double expected_seconds(const struct weir_stage *st, int n_slots)
     return -1;
 }
 
+static const struct weir_exec_stream *stage_stream(const struct weir_stage *st,
+                                                   const struct weir_exec_options *o)
+{
+    return &o->stream[st->input == WEIR_INPUT_SOURCE ? st->source->stream : 0];
+}
+
 struct weir_choice_request weir_stage_request(const struct weir_stages *s, int stage,
-                                              const struct weir_exec_options *o, int n_slots)
+                                              const struct weir_exec_options *o)
 {
     const struct weir_stage *st = &s->stage[stage];
+    const struct weir_exec_stream *on = stage_stream(st, o);
     struct weir_choice_request q = {.pipeline = st->pipeline,
                                     .now_us = o->now_us,
-                                    .n_slots = n_slots,
-                                    .expected_seconds = expected_seconds(st, n_slots)};
+                                    .n_slots = on->n_slots,
+                                    .expected_seconds = expected_seconds(st, on->n_slots)};
     if (st->input == WEIR_INPUT_OBJECT)
         q.no_device = "it reads merged results, which are on the host";
     else if (!weir_pipeline_computes(st->pipeline))
         q.no_device = "nothing to compute, the columns only pass";
-    else if (o->mode == WEIR_MODE_NATIVE)
+    else if (on->mode == WEIR_MODE_NATIVE)
         q.no_device = "asked for";
-    else if (o->n_devices == 0)
-        q.no_device = o->no_device;
+    else if (on->n_devices == 0)
+        q.no_device = on->no_device[0] ? on->no_device : NULL;
     if (q.no_device) return q;
-    q.device = o->device;
-    q.n_devices = o->n_devices;
-    q.force = o->mode == WEIR_MODE_DEVICE;
+    q.device = on->device;
+    q.n_devices = on->n_devices;
+    q.force = on->mode == WEIR_MODE_DEVICE;
     return q;
 }
 
@@ -245,6 +252,7 @@ int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error
     r->j = j;
     r->number = number;
     r->def = st;
+    r->stream = stage_stream(st, j->o);
     r->start_ns = weir_now_ns();
     r->slot = weir_calloc((size_t)j->n_slots, sizeof *r->slot);
     r->table = weir_calloc(nt, sizeof *r->table);
@@ -254,7 +262,7 @@ int stage_open(struct job *j, int number, struct stage_run *r, struct weir_error
         r->slot[i].r = r;
         r->slot[i].slot = i;
     }
-    struct weir_choice_request q = weir_stage_request(j->s, number, j->o, j->n_slots);
+    struct weir_choice_request q = weir_stage_request(j->s, number, j->o);
     q.tables = r->table;
     return weir_choice_new(&q, &r->choice, err);
 }

@@ -44,6 +44,14 @@ struct weir_source_ops {
     void (*free)(struct weir_source *s);
 };
 
+/* What a table asks of its place, as the options of its CREATE TABLE say: set by whoever opened the
+   source; 0 and "" are "nothing". */
+struct weir_source_wish {
+    int partitions;      /* 'weir.partitions' */
+    uint64_t slot_bytes; /* 'weir.memory', of each partition */
+    char device[16];     /* 'weir.device' */
+};
+
 /* The first member of each connector's own struct. */
 struct weir_source {
     const struct weir_source_ops *ops;
@@ -54,6 +62,8 @@ struct weir_source {
     int64_t est_rows;   /* -1 when unknown */
     uint64_t est_bytes; /* input bytes, 0 when unknown */
     _Atomic uint64_t skipped; /* rows dropped by ignore-parse-errors */
+    struct weir_source_wish wish;
+    int stream; /* of the job that runs: its slots read it (weir_exec_options.stream) */
 };
 
 /* ---- sink ---- */

@@ -92,7 +92,9 @@ void weir_stats_json(const struct weir_stats *s, struct weir_buf *out)
         stage_json(&s->stage[i], out);
         weir_buf_puts(out, i + 1 < s->n_stages ? ",\n" : "\n");
     }
-    weir_buf_puts(out, " ]}");
+    weir_buf_puts(out, " ]");
+    if (s->placement) weir_buf_printf(out, ",\n \"placement\": %s", s->placement);
+    weir_buf_putc(out, '}');
 }
 
 /* ---- trace ---- */

@@ -38,6 +38,7 @@ struct weir_stats {
     uint64_t late_rows; /* dropped: they came after all their windows had closed */
     uint64_t wall_ns, peak_bytes;
     int n_slots;
+    const char *placement; /* where the slots are, a JSON object of the engine's; NULL: not known */
 };
 
 int weir_stats_init(struct weir_stats *s, int n_stages);

@@ -1,4 +1,5 @@
-/* Windows over a source whose rows come over time, on slot 0 alone. The watermark follows the rows'
+/* Windows over a source whose rows come over time, on the first slot of its
+   stream alone. The watermark follows the rows'
    times, which are a column of the source or are computed from one; when it may have passed the end
    of a window, the windows that ended are taken out of the group table and sent on through the stage
    that reads them. Rows are pushed in runs between which no window can end, so that whether a row is
@@ -10,14 +11,14 @@
 #define NO_TIME INT64_MIN
 
 /* Rows [FROM, TO) of BATCH as a batch of its own. */
-static int slice(struct job *j, struct weir_batch *batch, uint32_t from, uint32_t to,
+static int slice(struct weir_pool *pool, struct weir_batch *batch, uint32_t from, uint32_t to,
                  struct weir_batch **out, struct weir_error *err)
 {
     struct weir_type *types = weir_calloc(batch->n_cols, sizeof *types);
     struct weir_builder *b = NULL;
     if (!types) return weir_fail_nomem(err, 0, "cutting a batch");
     for (uint32_t c = 0; c < batch->n_cols; c++) types[c] = batch->col[c].type;
-    int rc = weir_builder_new(j->pool[0], (int)batch->n_cols, types, &b, err);
+    int rc = weir_builder_new(pool, (int)batch->n_cols, types, &b, err);
     for (uint32_t c = 0; !rc && c < batch->n_cols; c++)
         weir_builder_copy(b, (int)c, &batch->col[c], from, to - from);
     if (!rc) {
@@ -37,6 +38,7 @@ static int slice(struct job *j, struct weir_batch *batch, uint32_t from, uint32_
 
 struct stream {
     struct stage_run *r, *reader; /* READER: the stage that reads the groups */
+    int slot;                     /* that runs it */
     struct weir_eval *eval;       /* of the stage's time pipeline */
     int64_t *time; /* of the rows of the batch in hand, NO_TIME where there is none */
     uint32_t n_times, cap_times;
@@ -64,7 +66,8 @@ static int compute_times(struct stream *st, struct weir_batch *batch, struct wei
     const struct weir_native_sink sink = {.emit = keep_times, .ctx = st};
     int rc = WEIR_OK;
     if (!st->eval)
-        rc = weir_eval_new(st->r->def->time, NULL, j->pool[0], &sink, j->o->now_us, &st->eval, err);
+        rc = weir_eval_new(st->r->def->time, NULL, j->pool[st->slot], &sink, j->o->now_us,
+                           &st->eval, err);
     if (!rc) rc = weir_eval_batch(st->eval, batch, err);
     if (!rc) rc = weir_eval_finish(st->eval, err);
     if (rc) {
@@ -83,7 +86,7 @@ static int compute_times_by_row(struct stream *st, struct weir_batch *batch, str
         struct weir_batch *row = NULL;
         struct weir_error ignored;
         st->n_times = i;
-        rc = slice(st->r->j, batch, i, i + 1, &row, err);
+        rc = slice(st->r->j->pool[st->slot], batch, i, i + 1, &row, err);
         if (!rc) rc = compute_times(st, row, &ignored);
         weir_batch_unref(row);
         if (rc == WEIR_ERR_DATA) {
@@ -138,11 +141,12 @@ static int push(void *ctx, struct weir_batch *batch, struct weir_error *err)
 
 static int close_windows(struct stream *st, struct weir_error *err)
 {
-    struct stage_slot p = {st->reader, 0};
-    int rc = stage_flush(st->r, 0, err);
+    struct stage_slot p = {st->reader, st->slot};
+    int rc = stage_flush(st->r, st->slot, err);
     if (!rc)
-        rc = object_close_windows(st->r->j, st->r->def->output, st->watermark_us, push, &p, err);
-    return rc ? rc : stage_flush(st->reader, 0, err);
+        rc = object_close_windows(st->r->j, st->r->def->output, st->slot, st->watermark_us, push,
+                                  &p, err);
+    return rc ? rc : stage_flush(st->reader, st->slot, err);
 }
 
 static int push_stream(struct stream *st, struct weir_batch *batch, struct weir_error *err)
@@ -153,16 +157,16 @@ static int push_stream(struct stream *st, struct weir_batch *batch, struct weir_
         if (st->time[i] == NO_TIME) continue;
         if (!advance(st, st->time[i] - st->r->def->watermark_us)) continue;
         struct weir_batch *part = NULL;
-        rc = slice(st->r->j, batch, from, i + 1, &part, err);
-        if (!rc) rc = stage_push(st->r, 0, part, err);
+        rc = slice(st->r->j->pool[st->slot], batch, from, i + 1, &part, err);
+        if (!rc) rc = stage_push(st->r, st->slot, part, err);
         weir_batch_unref(part);
         if (!rc) rc = close_windows(st, err);
         from = i + 1;
     }
     if (rc || from == batch->n_rows) return rc;
     struct weir_batch *rest = NULL;
-    rc = slice(st->r->j, batch, from, batch->n_rows, &rest, err);
-    if (!rc) rc = stage_push(st->r, 0, rest, err);
+    rc = slice(st->r->j->pool[st->slot], batch, from, batch->n_rows, &rest, err);
+    if (!rc) rc = stage_push(st->r, st->slot, rest, err);
     weir_batch_unref(rest);
     return rc ? rc : close_windows(st, err);
 }
@@ -173,13 +177,13 @@ static int run_stream(void *ctx, int slot, struct weir_error *err)
     struct stage_run *r = st->r;
     struct weir_source *src = r->def->source;
     int rc = WEIR_OK;
-    for (int split = 0; slot == 0 && !rc && split < r->n_splits; split++) {
+    for (int split = 0; slot == st->slot && !rc && split < r->n_splits; split++) {
         struct weir_reader *reader = NULL;
-        rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, r->j->pool[0],
+        rc = src->ops->open_split(src, split, r->def->columns, r->def->n_columns, r->j->pool[slot],
                                   &reader, err);
         while (!rc && !job_cancelled(r->j)) {
             struct weir_batch *batch = NULL;
-            rc = src->ops->next(reader, stage_batch_rows(r, 0), &batch, err);
+            rc = src->ops->next(reader, stage_batch_rows(r, slot), &batch, err);
             if (rc != 1) break;
             stage_count_rows(r, batch->n_rows);
             rc = batch->n_rows ? push_stream(st, batch, err) : WEIR_OK;
@@ -214,7 +218,8 @@ int stream_run(struct stage_run *r, int reader_number, struct weir_error *err)
     struct stage_run reader;
     int rc = stage_open(r->j, reader_number, &reader, err);
     const struct weir_object *o = &r->j->s->object[r->def->output];
-    struct stream st = {.r = r, .reader = &reader, .watermark_us = INT64_MIN};
+    struct stream st = {
+        .r = r, .reader = &reader, .slot = r->stream->first_slot, .watermark_us = INT64_MIN};
     st.window_us = o->window_us;
     st.offset_us = o->window_offset_us;
     if (!rc) rc = weir_workers_run(r->j->o->workers, run_stream, &st, err);

@@ -21,7 +21,8 @@ enum weir_status {
     WEIR_ERR_NOMEM = -7,  /* an allocation failed, or a memory budget is exceeded */
     WEIR_ERR_DEVICE = -8, /* an OpenCL device failed and native could not stand in */
     WEIR_ERR_CANCELLED = -9, /* weir_cancel or Ctrl-C */
-    WEIR_ERR_INTERNAL = -10  /* our mistake; please report */
+    WEIR_ERR_INTERNAL = -10, /* our mistake; please report */
+    WEIR_ERR_BUSY = -11      /* the job has no place: the machine is too small, or others hold it */
 };
 
 /* Filled by the failing call, never allocated; message is UTF-8, NUL-terminated, without a final

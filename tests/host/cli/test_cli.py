@@ -147,7 +147,7 @@ class Results(Case):
         for part in ("== Logical plan ==", "Aggregate", "== Pipelines ==", "== Slots =="):
             self.assertIn(part, out)
         plan = json.loads(self.ok(weir("explain", "-c", q, "--format", "json")))
-        self.assertEqual({"plan", "stages", "slots"}, set(plan[0]))
+        self.assertEqual({"plan", "stages", "placement"}, set(plan[0]))
         self.assertIn("plan", self.ok(weir("run", "-c", "EXPLAIN " + q, "--format", "csv")))
 
     def notes(self, q, *args, env=None):

@@ -274,6 +274,10 @@ WEIR_TOPO_CHECK int weir_topo_demand_add(struct weir_topo_demand *demand,
                                          const struct weir_topo_stream *stream,
                                          struct weir_topo_error *err);
 WEIR_TOPO_API void weir_topo_demand_free(struct weir_topo_demand *demand);
+/* Set one field by its name in the stream string below ("cpu", "ratio", "mode", ...). The error names
+   the value and what is allowed, not the place. */
+WEIR_TOPO_CHECK int weir_topo_stream_set(struct weir_topo_stream *stream, const char *key,
+                                         const char *value, struct weir_topo_error *err);
 /* "NAME:PARTITIONS[,key=value...]", several separated by ';'. Keys: cpu (1, 0.5, 500m), ratio (cu,
    1:4, 1:0.5), memory (512MiB, 4GiB), tier, pages (2MiB, 1GiB), device (none, prefer, require),
    device-kind, device-units, device-memory, mode, scope, priority. Errors name the character
@@ -435,6 +439,10 @@ WEIR_TOPO_API size_t weir_topo_plan_why(const struct weir_topo_plan *plan, uint3
    of a live machine. */
 WEIR_TOPO_CHECK int weir_topo_apply_thread(const struct weir_topo_plan *plan, uint32_t i,
                                            bool *memory_bound, struct weir_topo_error *err);
+/* Bind the calling thread to the PUs of all partitions together: for a thread that only hands out
+   their work. The memory policy stays. */
+WEIR_TOPO_CHECK int weir_topo_apply_all(const struct weir_topo_plan *plan,
+                                        struct weir_topo_error *err);
 /* Undo: run on all allowed PUs, default memory policy. */
 WEIR_TOPO_CHECK int weir_topo_release_thread(const struct weir_topo_machine *machine,
                                              struct weir_topo_error *err);
@@ -472,7 +480,8 @@ WEIR_TOPO_CHECK int weir_topo_pool_available(const struct weir_topo_machine *mac
  * machine */
 
 /* A lease keeps what a plan uses from being used twice: PUs and compute units that are owned, bytes
-   of every pool, and the fact that shared PUs and devices are in use. It is a file below a
+   of every pool (but not those of shared partitions that named no size), and the fact that shared
+   PUs and devices are in use. It is a file below a
    directory that all processes agree on, locked for as long as the process lives; a process that
    dies, however it dies, gives everything back. */
 struct weir_topo_lease;
@@ -492,6 +501,16 @@ WEIR_TOPO_CHECK int weir_topo_lease_take(const struct weir_topo_machine_options 
                                          struct weir_topo_plan **plan,
                                          struct weir_topo_lease **lease,
                                          struct weir_topo_error *err);
+/* The same in two steps, for a demand that depends on what is free: begin locks the directory and
+   loads the machine without what others hold; commit leases a plan for that machine and unlocks.
+   Nobody else gets a lease in between, so be quick. weir_topo_lease_free ends it at any point. */
+WEIR_TOPO_CHECK int weir_topo_lease_begin(const struct weir_topo_machine_options *options,
+                                          const char *name, struct weir_topo_machine **machine,
+                                          struct weir_topo_lease **lease,
+                                          struct weir_topo_error *err);
+WEIR_TOPO_CHECK int weir_topo_lease_commit(struct weir_topo_lease *lease,
+                                           const struct weir_topo_plan *plan,
+                                           struct weir_topo_error *err);
 /* Give it back (NULL is allowed). */
 WEIR_TOPO_API void weir_topo_lease_free(struct weir_topo_lease *lease);
 /* One line per living holder in DIRECTORY (NULL: the default): who holds what. */
