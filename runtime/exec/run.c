@@ -70,7 +70,8 @@ static int open_run(struct slot_run *s, const struct weir_backend *b, struct wei
     struct job *j = s->r->j;
     struct object_state *o = &j->object[s->r->def->output];
     const struct weir_pipeline *tail = device ? weir_choice_tail(s->r->choice) : NULL;
-    struct weir_run_sink sink = {.failed = failed, .failed_ctx = s, .n_runs = j->n_slots};
+    struct weir_run_sink sink = {
+        .failed = failed, .failed_ctx = s, .n_runs = s->r->stream->n_slots};
     sink.out.emit = tail ? emit_to_tail : emit;
     sink.out.ctx = s;
     if (o->groups) sink.out.groups = o->groups[s->slot];

@@ -157,7 +157,12 @@ static uint64_t run(struct numbers *n, struct weir_stats *stats)
     n->field = (struct weir_field){"x", weir_type_make(WEIR_TYPE_BIGINT)};
     n->base.schema = (struct weir_schema){1, &n->field};
     weir_arena_init(&arena);
-    struct weir_exec_options o = {.mode = WEIR_MODE_AUTO, .device = &device, .n_devices = 1};
+    const struct weir_exec_stream stream = {.name = "numbers",
+                                            .n_slots = SLOTS,
+                                            .mode = WEIR_MODE_AUTO,
+                                            .device = &device,
+                                            .n_devices = 1};
+    struct weir_exec_options o = {.stream = &stream, .n_streams = 1};
     assert_int_equal(weir_workers_new(SLOTS, NULL, NULL, &o.workers, &err), 0);
     assert_int_equal(weir_stages_lower(&arena, plan(&arena, n), &stages, &err), 0);
     assert_int_equal(weir_stats_init(stats, stages.n_stages), 0);
