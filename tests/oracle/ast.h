@@ -68,7 +68,7 @@ struct item {
     char name[16]; /* "o0" */
 };
 
-enum relation_kind { rel_table, rel_query, rel_values, rel_tumble, rel_hop };
+enum relation_kind { rel_table, rel_query, rel_values, rel_tumble, rel_hop, rel_cumulate };
 enum join { join_first, join_inner, join_left, join_right, join_cross };
 
 struct query;
@@ -82,7 +82,7 @@ struct relation {
     bool as_view; /* the sub-query is a view of its own */
     int n_values, n_value_columns;
     struct expr **values;      /* [n_values * n_value_columns] constants */
-    int64_t size_ms, slide_ms; /* windows */
+    int64_t size_ms, slide_ms; /* windows; CUMULATE: slide_ms is the step */
     bool old_style;            /* GROUP BY TUMBLE(…) instead of TABLE(TUMBLE(…)) */
     const struct column *time; /* windows: the time column */
     int n_keys;
@@ -129,6 +129,7 @@ struct query {
     int n_order;
     struct order order[max_items];
     int64_t limit; /* -1: none */
+    int64_t offset;
     bool may_fail; /* some expression may */
 };
 

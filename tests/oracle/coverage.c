@@ -48,6 +48,8 @@ enum construct {
     tumble_group,
     hop_table,
     hop_group,
+    cumulate_table,
+    float_key,
     membership_in,
     membership_not_in,
     membership_exists,
@@ -66,6 +68,7 @@ enum construct {
     order_descending,
     order_nulls,
     limit_clause,
+    offset_clause,
     may_fail,
     construct_count
 };
@@ -92,6 +95,8 @@ static const char *const construct_names[] = {"LIKE … ESCAPE",
                                               "GROUP BY TUMBLE(…)",
                                               "TABLE(HOP(…))",
                                               "GROUP BY HOP(…)",
+                                              "TABLE(CUMULATE(…))",
+                                              "GROUP BY or join on a float",
                                               "IN (SELECT …)",
                                               "NOT IN (SELECT …)",
                                               "EXISTS",
@@ -110,6 +115,7 @@ static const char *const construct_names[] = {"LIKE … ESCAPE",
                                               "ORDER BY … DESC",
                                               "NULLS FIRST, LAST",
                                               "LIMIT",
+                                              "OFFSET",
                                               "may fail"};
 
 static int first_function(void)
@@ -184,6 +190,9 @@ static void relation_uses(bool *used, const struct relation *r)
     use(used, tumble_group, r->kind == rel_tumble && r->old_style);
     use(used, hop_table, r->kind == rel_hop && !r->old_style);
     use(used, hop_group, r->kind == rel_hop && r->old_style);
+    use(used, cumulate_table, r->kind == rel_cumulate);
+    for (int k = 0; k < r->n_keys; k++)
+        use(used, float_key, kind_is_float(r->left_key[k]->type.kind));
     for (int k = 0; k < r->n_keys; k++) {
         expr_uses(used, r->left_key[k]);
         expr_uses(used, r->right_key[k]);
@@ -198,6 +207,7 @@ static void query_uses(bool *used, const struct query *q)
     if (!q) return;
     use(used, order_clause, q->n_order > 0);
     use(used, limit_clause, q->limit >= 0);
+    use(used, offset_clause, q->offset > 0);
     use(used, may_fail, q->may_fail);
     for (int i = 0; i < q->n_order; i++) {
         use(used, order_descending, q->order[i].descending);
@@ -218,7 +228,10 @@ static void query_uses(bool *used, const struct query *q)
         use(used, chain_of_two, q->n_relations == 3);
         use(used, chain_of_three, q->n_relations == 4);
         for (int i = 0; i < q->n_items; i++) expr_uses(used, q->item[i].expr);
-        for (int i = 0; i < q->n_keys; i++) expr_uses(used, q->key[i]);
+        for (int i = 0; i < q->n_keys; i++) {
+            expr_uses(used, q->key[i]);
+            use(used, float_key, kind_is_float(q->key[i]->type.kind));
+        }
         expr_uses(used, q->where);
         expr_uses(used, q->having);
         for (int i = 0; i < q->n_relations; i++) relation_uses(used, &q->relation[i]);

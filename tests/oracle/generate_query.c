@@ -20,8 +20,7 @@ static const i128 many_rows = 2000000;
 
 bool query_has_window(const struct query *q)
 {
-    return q->n_relations > 0 &&
-           (q->relation[0].kind == rel_tumble || q->relation[0].kind == rel_hop);
+    return q->n_relations > 0 && q->relation[0].kind >= rel_tumble;
 }
 
 static struct scope new_scope(struct builder *b)
@@ -110,12 +109,13 @@ static struct expr *window_column(struct builder *b, const struct relation *r, c
 static void make_window(struct builder *b, struct relation *r)
 {
     static const int64_t sizes[] = {1, 5, 10, 60, 90, 3600, 86400};
-    r->kind = rng_percent(b->shape, 60) ? rel_tumble : rel_hop;
+    uint32_t luck = rng_below(b->shape, 100);
+    r->kind = luck < 55 ? rel_tumble : luck < 85 ? rel_hop : rel_cumulate;
     r->time = &r->table->column[r->table->n_columns - 1];
-    r->old_style = rng_percent(b->shape, 25);
+    r->old_style = r->kind != rel_cumulate && rng_percent(b->shape, 25);
     int64_t span = r->time->hi - r->time->lo > 1000000 ? 3 : 0;
     r->slide_ms = r->size_ms = sizes[span + (int64_t)rng_below(b->shape, 4)] * 1000;
-    if (r->kind == rel_hop) r->size_ms = r->slide_ms * (1 + rng_below(b->shape, 4));
+    if (r->kind != rel_tumble) r->size_ms = r->slide_ms * (1 + rng_below(b->shape, 4));
 }
 
 static const struct table *pick_table(struct builder *b)
@@ -191,12 +191,10 @@ static void add_relation(struct builder *b, struct scope *s, const struct relati
     for (int i = before; r->join == join_left && i < s->n; i++) s->leaf[i].expr->not_null = false;
 }
 
-/* Equal types, or two integers; never floats, whose equality nobody should ask for, though texts
- * and times. */
+/* Equal types, or two integers. */
 static bool can_join(const struct expr *a, const struct expr *b)
 {
-    if (a->inexact || b->inexact || kind_is_float(a->type.kind) || a->type.kind == k_bool)
-        return false;
+    if (a->inexact || b->inexact || a->type.kind == k_bool) return false;
     return type_equal(a->type, b->type) || (kind_is_int(a->type.kind) && kind_is_int(b->type.kind));
 }
 
@@ -334,7 +332,7 @@ static void make_groups(struct builder *b, struct query *q, struct scope *s, str
         s->exact = true;
         struct expr *k = generate_any(s, rng_percent(b->shape, 75) ? 0 : 2);
         s->exact = false;
-        if (!has_column(k) || k->may_fail || kind_is_float(k->type.kind)) continue;
+        if (!has_column(k) || k->may_fail) continue;
         q->key[q->n_keys++] = k;
     }
     for (int i = 0; i < q->n_keys; i++) add_leaf(after, q->key[i], NULL);
@@ -390,6 +388,7 @@ static void make_order(struct builder *b, struct query *q)
         o->nulls = rng_percent(b->shape, 20) ? 1 + (int)rng_below(b->shape, 2) : 0;
     }
     if (limit) q->limit = rng_below(b->shape, 30);
+    if (limit && rng_percent(b->shape, 25)) q->offset = rng_below(b->shape, 12);
 }
 
 static struct query *make_core(struct builder *b, int depth, bool window)
@@ -443,7 +442,7 @@ static bool same_shape(struct builder *b, struct query *q, struct query *arm)
 static bool can_be_distinct(const struct query *q)
 {
     for (int i = 0; i < q->n_items; i++)
-        if (q->item[i].expr->inexact || kind_is_float(q->item[i].expr->type.kind)) return false;
+        if (q->item[i].expr->inexact) return false;
     return true;
 }
 

@@ -143,12 +143,15 @@ static bool simplify_query(struct hunt *h, struct query *q)
         if (disagrees(h)) return true;
         q->next = next;
     }
+    int64_t offset = q->offset;
     if (limit >= 0) {
         q->limit = -1;
+        q->offset = 0;
         if (disagrees(h)) {
             cut = true;
         } else {
             q->limit = limit;
+            q->offset = offset;
         }
     }
     while (q->n_order > 0 && try_int(h, &q->n_order, q->n_order - 1)) cut = true;

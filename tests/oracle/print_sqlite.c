@@ -530,6 +530,20 @@ static void print(const struct printer *p, const struct expr *e)
 
 static void print_query(const struct printer *p, const struct query *q);
 
+/* A window for each multiple of the step that ends behind the row. */
+static void print_cumulate(const struct printer *p, const struct relation *r)
+{
+    const char *time = r->time->name;
+    long long size = (long long)r->size_ms, step = (long long)r->slide_ms;
+    text_printf(p->t, "(SELECT * FROM (SELECT x.*, w_window(x.%s, %lld) AS window_start, ", time,
+                size);
+    text_printf(p->t, "w_window(x.%s, %lld) + k.column1 * %lld AS window_end FROM %s AS x ", time,
+                size, step, r->table->name);
+    add(p, "CROSS JOIN (VALUES (1)");
+    for (long long i = 2; i <= size / step; i++) text_printf(p->t, ", (%lld)", i);
+    text_printf(p->t, ") AS k) AS y WHERE y.window_end > y.%s)", time);
+}
+
 static void print_window(const struct printer *p, const struct relation *r)
 {
     const char *floor = p->fault == fault_windows_round_to_zero ? "w_window_zero" : "w_window";
@@ -566,6 +580,7 @@ static void print_relation(const struct printer *p, const struct relation *r)
         add(p, ")))");
         break;
     case rel_table: add(p, r->table->name); break;
+    case rel_cumulate: print_cumulate(p, r); break;
     default: print_window(p, r);
     }
     text_printf(p->t, " AS a%d", r->alias);
@@ -693,6 +708,7 @@ static void print_query(const struct printer *p, const struct query *q)
     }
     if (q->limit >= 0)
         text_printf(p->t, " LIMIT %lld", (long long)q->limit + (p->fault == fault_limit_plus_one));
+    if (q->offset) text_printf(p->t, " OFFSET %lld", (long long)q->offset);
 }
 
 void print_sqlite(struct text *t, const struct query *q, int fault)

@@ -220,6 +220,7 @@ static void print_query(struct text *t, const struct query *q);
 
 static void print_relation(struct text *t, const struct relation *r)
 {
+    static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE"};
     if (r->kind == rel_query && r->as_view) {
         text_printf(t, "v%d AS a%d", r->alias, r->alias);
     } else if (r->kind == rel_query) {
@@ -231,9 +232,9 @@ static void print_relation(struct text *t, const struct relation *r)
     } else if (r->kind == rel_table || r->old_style) {
         text_printf(t, "%s AS a%d", r->table->name, r->alias);
     } else {
-        text_printf(t, "TABLE(%s(TABLE %s, DESCRIPTOR(%s), ",
-                    r->kind == rel_tumble ? "TUMBLE" : "HOP", r->table->name, r->time->name);
-        if (r->kind == rel_hop) {
+        text_printf(t, "TABLE(%s(TABLE %s, DESCRIPTOR(%s), ", names[r->kind - rel_tumble],
+                    r->table->name, r->time->name);
+        if (r->kind != rel_tumble) {
             print_interval(t, r->slide_ms);
             text_add(t, ", ");
         }
@@ -343,6 +344,7 @@ static void print_query(struct text *t, const struct query *q)
                                     : " NULLS LAST");
     }
     if (q->limit >= 0) text_printf(t, " LIMIT %lld", (long long)q->limit);
+    if (q->offset) text_printf(t, " OFFSET %lld", (long long)q->offset);
 }
 
 static void print_views(struct text *t, const struct query *q)
