@@ -94,7 +94,7 @@ static void test_csv_splits(void **state)
 {
     (void)state;
     struct weir_buf b = {0};
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 300 / WEIR_TEST_SHARE; round++) {
         random_csv(&b, (int)below(80), false);
         check_file("n:l s:s u:s", "connector=filesystem;format=csv" SMALL, &b);
         if (round % 3 == 0)
@@ -108,7 +108,7 @@ static void test_csv_header_splits(void **state)
 {
     (void)state;
     struct weir_buf b = {0};
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < 100 / WEIR_TEST_SHARE; round++) {
         b.len = 0;
         weir_buf_puts(&b, round % 2 ? "\"u\nlong, name\",n,s\n" : "u,n,s\n");
         for (uint64_t i = below(20); i; i--)
@@ -123,7 +123,7 @@ static void test_broken_csv_splits(void **state)
 {
     (void)state;
     struct weir_buf b = {0};
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 300 / WEIR_TEST_SHARE; round++) {
         random_csv(&b, (int)below(60), true);
         check_file("n:l s:s u:s",
                    "connector=filesystem;format=csv;csv.ignore-parse-errors=true" SMALL, &b);
@@ -139,7 +139,7 @@ static void test_json_splits(void **state)
 {
     (void)state;
     struct weir_buf b = {0};
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 200 / WEIR_TEST_SHARE; round++) {
         random_json(&b, (int)below(80), false);
         check_file("n:l s:s", "connector=filesystem;format=json" SMALL, &b);
         random_json(&b, (int)below(80), true);
@@ -195,7 +195,7 @@ static void test_threads(void **state)
     pthread_t threads[N + 1];
     table_make(&t, "n:l s:s", "connector=filesystem;format=csv" SMALL);
     assert_int_equal(weir_connect_source(&t.def, &s, &err), 0);
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 20 / WEIR_TEST_SHARE; round++) {
         int n;
         uint64_t rows = 0, got = 0;
         assert_int_equal(s->ops->plan_splits(s, N, &n, &err), 0);

@@ -119,7 +119,7 @@ static void check_print(const struct weir_ast_script *s)
 static void test_mutations(void **state)
 {
     (void)state;
-    enum { ROUNDS = 60000, CAP = 8192 };
+    enum { ROUNDS = 60000 / WEIR_TEST_SHARE, CAP = 8192 };
     static char text[1 << 16], piece[CAP];
     size_t n_stmts = 0, starts[512][2], parsed = 0;
     size_t at = 0;

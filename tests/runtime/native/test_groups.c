@@ -291,7 +291,7 @@ static void test_update(void **state)
 {
     (void)state;
     struct vectors *v = malloc(sizeof *v);
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < 500 / WEIR_TEST_SHARE; round++) {
         struct setup s;
         struct weir_groups *g;
         struct weir_pool pool = {.name = "test"};
@@ -320,7 +320,7 @@ static void test_merge_parts(void **state)
 {
     (void)state;
     struct vectors *v = malloc(sizeof *v);
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 300 / WEIR_TEST_SHARE; round++) {
         struct setup s;
         struct weir_groups *from[4], *part[5];
         random_setup(&s, true);
@@ -356,7 +356,7 @@ static void test_merge_rows(void **state)
 {
     (void)state;
     struct vectors *v = malloc(sizeof *v);
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 200 / WEIR_TEST_SHARE; round++) {
         struct setup s;
         struct weir_groups *from[3], *all;
         random_setup(&s, false);
@@ -395,7 +395,7 @@ static void test_remove(void **state)
 {
     (void)state;
     struct vectors *v = malloc(sizeof *v);
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 200 / WEIR_TEST_SHARE; round++) {
         struct setup s;
         struct weir_groups *g;
         struct weir_pool pool = {.name = "test"};
