@@ -89,6 +89,29 @@ static int check_column(const struct weir_pipeline *p, const struct weir_insn *i
     return WEIR_OK;
 }
 
+/* DECIMAL arithmetic computes on the result's representation: sums on one scale, a product has no
+   more fraction digits than its factors together. */
+static int check_decimal(const struct weir_pipeline *p, uint32_t i, const uint32_t *reg, int n,
+                         struct weir_error *err)
+{
+    const struct weir_insn *in = weir_pipe_insn(p) + i;
+    int scales = 0;
+    if (in->type.id != WEIR_TYPE_DECIMAL || in->op < WEIR_OP_ADD || in->op > WEIR_OP_NEG)
+        return WEIR_OK;
+    for (int k = 0; k < n; k++) {
+        struct weir_type t = weir_pipe_insn(p)[reg[k]].type;
+        if (t.id != WEIR_TYPE_DECIMAL || weir_type_phys(t) != weir_type_phys(in->type))
+            return bad(err, "operand is no DECIMAL of the result's width in instruction", i);
+        bool sum = in->op != WEIR_OP_MUL && in->op != WEIR_OP_DIV;
+        if (sum && t.scale != in->type.scale)
+            return bad(err, "operand of another scale in instruction", i);
+        scales += t.scale;
+    }
+    if (in->op == WEIR_OP_MUL && in->type.scale > scales)
+        return bad(err, "product with more fraction digits than its factors in instruction", i);
+    return WEIR_OK;
+}
+
 static int check_insn(const struct weir_pipeline *p, uint32_t i, struct weir_error *err)
 {
     const struct weir_insn *in = weir_pipe_insn(p) + i;
@@ -119,7 +142,7 @@ static int check_insn(const struct weir_pipeline *p, uint32_t i, struct weir_err
     if ((in->op == WEIR_OP_AND || in->op == WEIR_OP_OR) &&
         (!bool_reg(p, in->a) || !bool_reg(p, in->b)))
         return bad(err, "BOOLEAN wanted by instruction", i);
-    return WEIR_OK;
+    return check_decimal(p, i, reg, n, err);
 }
 
 static int check_regs(const struct weir_pipeline *p, const struct weir_step *s, uint32_t i,

@@ -142,6 +142,42 @@ static void test_damage(void **state)
     weir_free(p);
 }
 
+/* The result of OP over two DECIMALs: is the record taken? */
+static bool takes_decimal(enum weir_op op, struct weir_type x, struct weir_type y,
+                          struct weir_type result)
+{
+    struct weir_pipe_builder *b = weir_pipe_builder_new();
+    struct weir_pipeline *p = NULL;
+    struct weir_error err = {0};
+    struct weir_insn a = {.op = WEIR_OP_COLUMN, .type = x, .a = weir_pipe_add_input(b, x)};
+    struct weir_insn c = {.op = WEIR_OP_COLUMN, .type = y, .a = weir_pipe_add_input(b, y)};
+    struct weir_insn in = {.op = (uint8_t)op, .type = result, .a = emit(b, a), .b = emit(b, c)};
+    end(b, emit(b, in));
+    int rc = weir_pipe_finish(b, &p, &err);
+    if (rc) {
+        assert_int_equal(rc, WEIR_ERR_INVALID);
+        assert_non_null(strstr(err.message, "in instruction 2"));
+    }
+    weir_free(p);
+    weir_pipe_builder_free(b);
+    return rc == 0;
+}
+
+static void test_decimal_arithmetic(void **state)
+{
+    (void)state;
+    struct weir_type d2 = weir_type_decimal(10, 2), d4 = weir_type_decimal(18, 4);
+    struct weir_type wide = weir_type_decimal(38, 4), whole = weir_type_decimal(18, 0);
+    assert_true(takes_decimal(WEIR_OP_MUL, d2, d2, d4));
+    assert_true(takes_decimal(WEIR_OP_MUL, d2, d2, whole)); /* rounded */
+    assert_false(takes_decimal(WEIR_OP_MUL, d2, whole, d4));
+    assert_false(takes_decimal(WEIR_OP_MUL, d2, d2, wide)); /* factors must be widened first */
+    assert_true(takes_decimal(WEIR_OP_ADD, d2, d2, weir_type_decimal(11, 2)));
+    assert_false(takes_decimal(WEIR_OP_SUB, d2, d4, d4));
+    assert_false(takes_decimal(WEIR_OP_ADD, d2, weir_type_make(WEIR_TYPE_BIGINT), d2));
+    assert_true(takes_decimal(WEIR_OP_DIV, d2, d2, d4));
+}
+
 static void test_out_of_memory(void **state)
 {
     (void)state;
@@ -179,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_constants_are_shared_by_value),
         cmocka_unit_test(test_a_record_can_be_copied),
         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_decimal_arithmetic),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
