@@ -204,13 +204,14 @@ static struct value cast(const struct ctx *c, const struct weir_insn *in)
         a.f = (double)a.i;
     } else if (from.id == WEIR_TYPE_DATE) {
         a.i *= (weir_i128)86400 * 1000000;
-    } else if (from.id == WEIR_TYPE_TIME) {
+    } else if (from.id == WEIR_TYPE_TIME && to.id != WEIR_TYPE_TIME) {
         a.i *= 1000;
     } else if (weir_type_is_timestamp(from)) {
         weir_i128 day = (weir_i128)86400 * 1000000, unit = weir_pow10_i128[6 - to.precision];
+        weir_i128 digits = to.precision < 3 ? weir_pow10_i128[3 - to.precision] : 1;
         weir_i128 in_day = (a.i % day + day) % day, in_unit = (a.i % unit + unit) % unit;
         a.i = to.id == WEIR_TYPE_DATE   ? (a.i - in_day) / day
-              : to.id == WEIR_TYPE_TIME ? in_day / 1000
+              : to.id == WEIR_TYPE_TIME ? in_day / 1000 / digits * digits
                                         : a.i - in_unit;
     } else if (weir_type_is_exact(from) && weir_type_is_exact(to)) {
         if (to.scale >= from.scale)
