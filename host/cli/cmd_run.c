@@ -180,6 +180,9 @@ static void report(void *ctx, const struct weir_bound *bound, const struct weir_
     if (stats && stats->rows_skipped)
         fprintf(stderr, "weir: %llu rows did not parse and were skipped\n",
                 (unsigned long long)stats->rows_skipped);
+    if (stats && stats->rows_dropped)
+        fprintf(stderr, "weir: %llu rows with a NULL for a NOT NULL column were dropped\n",
+                (unsigned long long)stats->rows_dropped);
     if (stats && stats->late_rows)
         fprintf(stderr, "weir: %llu rows came after their windows had closed and were dropped\n",
                 (unsigned long long)stats->late_rows);

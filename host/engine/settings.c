@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_PARTITIONS 4096
 
@@ -157,8 +158,12 @@ int engine_check_setting(void *ctx, const char *key, const char *value, struct w
 {
     (void)ctx;
     char list[200];
+    if (!strcmp(key, "table.exec.sink.not-null-enforcer") && value && strcasecmp(value, "error") &&
+        strcasecmp(value, "drop"))
+        return weir_fail(err, WEIR_ERR_BIND, "'%s' = '%.60s': error or drop is expected", key,
+                         value);
     if (strncmp(key, "weir.", 5))
-        return WEIR_OK; /* Flink's own options: kept, shown, without effect here */
+        return WEIR_OK; /* Flink's other options: kept, shown, without effect here */
     const struct setting *s = find(key);
     if (!s)
         return weir_fail(err, WEIR_ERR_BIND, "'%.60s' is not an option of Weir; known: %s", key,

@@ -2,9 +2,11 @@
  * table's sink. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "host/engine/engine.h"
+#include "host/engine/not_null.h"
 #include "host/engine/settings.h"
 #include "host/engine/slots.h"
 #include "host/sql/parse.h"
@@ -82,9 +84,13 @@ static int prepare_run(struct session *s, struct run *r, struct weir_node *root)
     return WEIR_OK;
 }
 
-static int execute(struct session *s, struct run *r, struct weir_sink *sink)
+/* ENFORCE: no NULL gets into the sink's NOT NULL columns. */
+static int execute(struct session *s, struct run *r, struct weir_sink *sink, bool enforce)
 {
     struct weir_engine *e = s->e;
+    const char *enforcer = weir_catalog_get(&e->catalog, "table.exec.sink.not-null-enforcer");
+    struct engine_not_null guard = {.dropped = 0};
+    if (enforce) sink = engine_not_null(&guard, sink, enforcer && !strcasecmp(enforcer, "drop"));
     const char *rows = weir_catalog_get(&e->catalog, "weir.batch-rows");
     struct weir_exec_options o = {.workers = r->slots->workers,
                                   .stream = r->slots->stream,
@@ -98,6 +104,8 @@ static int execute(struct session *s, struct run *r, struct weir_sink *sink)
     atomic_store(&e->rows_read, 0);
     int rc = sink->ops->open(sink, r->slots->n, s->err);
     if (!rc) rc = weir_exec_run(&r->stages, &o, sink, &r->stats, s->err);
+    r->stats.rows_dropped = atomic_load(&guard.dropped);
+    r->stats.rows_out -= r->stats.rows_dropped;
     if (!rc) rc = sink->ops->commit(sink, s->err);
     if (rc) sink->ops->abort(sink);
     return rc;
@@ -109,7 +117,7 @@ static int run_plan(struct session *s, const struct weir_bound *bound, struct we
 {
     struct run r = {0};
     int rc = prepare_run(s, &r, root);
-    if (!rc) rc = execute(s, &r, sink);
+    if (!rc) rc = execute(s, &r, sink, bound->kind == WEIR_BOUND_INSERT);
     if (r.slots) weir_slots_leave(r.slots);
     if (r.stats.stage) {
         keep_stats(s->e, &r.stats);

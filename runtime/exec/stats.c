@@ -83,10 +83,10 @@ void weir_stats_json(const struct weir_stats *s, struct weir_buf *out)
 {
     weir_buf_printf(out,
                     "{\"schema\": 1, \"rows_in\": %" PRIu64 ", \"rows_out\": %" PRIu64
-                    ", \"rows_skipped\": %" PRIu64 ", \"late_rows\": %" PRIu64
-                    ", \"wall_ms\": %.3f, \"peak_bytes\": %" PRIu64
+                    ", \"rows_skipped\": %" PRIu64 ", \"rows_dropped\": %" PRIu64
+                    ", \"late_rows\": %" PRIu64 ", \"wall_ms\": %.3f, \"peak_bytes\": %" PRIu64
                     ", \"slots\": %d,\n \"stages\": [\n",
-                    s->rows_in, s->rows_out, s->rows_skipped, s->late_rows,
+                    s->rows_in, s->rows_out, s->rows_skipped, s->rows_dropped, s->late_rows,
                     (double)s->wall_ns / 1e6, s->peak_bytes, s->n_slots);
     for (int i = 0; i < s->n_stages; i++) {
         stage_json(&s->stage[i], out);

@@ -35,7 +35,8 @@ struct weir_stats {
     uint64_t rows_in;  /* read from sources */
     uint64_t rows_out; /* to the sink */
     uint64_t rows_skipped;
-    uint64_t late_rows; /* dropped: they came after all their windows had closed */
+    uint64_t rows_dropped; /* a NULL for a NOT NULL column of the sink */
+    uint64_t late_rows;    /* dropped: they came after all their windows had closed */
     uint64_t wall_ns, peak_bytes;
     int n_slots;
     const char *placement; /* where the slots are, a JSON object of the engine's; NULL: not known */

@@ -255,6 +255,26 @@ class WrongData(Case):
         self.assertIn(p.returncode, (1, 4), p.stderr)
         self.assertIn("in.csv.gz", p.stderr)
 
+    def test_null_for_a_not_null_column(self):
+        self.write("in.csv", "".join(f"{i},{'' if i == 3 else 'x'}\n" for i in range(1, 6)))
+        text = ("CREATE TABLE t (x INT, y STRING) WITH ('connector' = 'filesystem', 'path' = 'in.csv', 'format' = 'csv',"
+                " 'csv.null-literal' = '');"
+                "CREATE TABLE o (y STRING NOT NULL, x INT) WITH ('connector' = 'filesystem', 'path' = 'out.csv', 'format' = 'csv');"
+                "{} INSERT INTO o SELECT {}, x FROM t")
+        key = "'table.exec.sink.not-null-enforcer'"
+        for y in ("y", "UPPER(y)"):
+            self.fails(self.sql(text.format("", y)), 1, 'table o: column "y" is NOT NULL', key + " = 'drop'")
+            self.assertFalse(os.path.exists(self.path("out.csv")))
+            p = self.sql(text.format(f"SET {key} = 'drop';", y), "--stats", self.path("s.json"))
+            self.assertIn("1 rows with a NULL for a NOT NULL column were dropped", self.ok(p) + p.stderr)
+            with open(self.path("out.csv")) as f:
+                self.assertEqual(sorted(line[2] for line in f), ["1", "2", "4", "5"])
+            with open(self.path("s.json")) as f:
+                stats = json.load(f)[0]
+            self.assertEqual((stats["rows_out"], stats["rows_dropped"]), (4, 1))
+            os.remove(self.path("out.csv"))
+        self.fails(self.sql(text.format(f"SET {key} = 'warn';", "y")), 3, key, "error or drop")
+
     def test_missing_file(self):
         p = self.sql("CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 'none.csv', 'format' = 'csv');"
                      "SELECT * FROM t")
