@@ -2,17 +2,12 @@
    the same memory, all in one run: fused filter + sum (TPC-H Q6's shape), grouping by 1,000 and by
    a million keys, a join with a million build rows. Prints medians and ratios; the seconds of a
    shared machine mean little, the ratios more. */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "arrow_table.h"
-
-#define MAX_RUNS    32
-#define MAX_THREADS 256
+#include "bench.h"
 
 struct data {
     int64_t rows, build_rows;
@@ -21,39 +16,16 @@ struct data {
     int32_t *key, *value;
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static uint64_t next(uint64_t *s) /* splitmix64 */
-{
-    uint64_t z = *s += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static void *grab(int64_t n, size_t size)
-{
-    void *p = aligned_alloc(64, ((size_t)n * size + 127) / 64 * 64);
-    if (!p) {
-        fprintf(stderr, "bench_queries: out of memory; try --rows with a smaller number\n");
-        exit(5);
-    }
-    return p;
-}
-
 static void make_data(struct data *d)
 {
     uint64_t s = 42;
-    d->shipdate = grab(d->rows, 4), d->k1000 = grab(d->rows, 4), d->k1m = grab(d->rows, 4);
-    d->discount = grab(d->rows, 8), d->quantity = grab(d->rows, 8), d->price = grab(d->rows, 8);
-    d->key = grab(d->build_rows, 4), d->value = grab(d->build_rows, 4);
+    d->shipdate = bench_grab(d->rows, 4), d->k1000 = bench_grab(d->rows, 4),
+    d->k1m = bench_grab(d->rows, 4);
+    d->discount = bench_grab(d->rows, 8), d->quantity = bench_grab(d->rows, 8),
+    d->price = bench_grab(d->rows, 8);
+    d->key = bench_grab(d->build_rows, 4), d->value = bench_grab(d->build_rows, 4);
     for (int64_t i = 0; i < d->rows; i++) {
-        uint64_t r = next(&s), q = next(&s);
+        uint64_t r = bench_next(&s), q = bench_next(&s);
         d->shipdate[i] = 8035 + (int32_t)(r % 2557); /* 1992-01-01 … 1998-12-31 */
         d->discount[i] = (double)(r >> 16 & 0xff) * 11 / 256 / 100;
         d->quantity[i] = (double)(1 + (r >> 24) % 50);
@@ -63,47 +35,40 @@ static void make_data(struct data *d)
     }
     for (int64_t i = 0; i < d->build_rows; i++) {
         d->key[i] = (int32_t)i;
-        d->value[i] = (int32_t)(next(&s) % 1000);
+        d->value[i] = (int32_t)(bench_next(&s) % 1000);
     }
 }
 
 /* ---- the limit: reading the same columns with all threads ---- */
 
 struct reader {
-    pthread_t thread;
-    const double *data;
-    int64_t n;
-    double sum;
+    const double *column;
+    int64_t rows;
+    int threads;
+    uint64_t seen[BENCH_MAX_THREADS];
 };
 
-static void *read_main(void *arg)
+static void read_part(void *ctx, int thread)
 {
-    struct reader *r = arg;
+    struct reader *r = ctx;
+    int64_t from = r->rows * thread / r->threads, to = r->rows * (thread + 1) / r->threads;
     uint64_t a = 0, b = 0, c = 0, d = 0;
-    const uint64_t *p = (const uint64_t *)r->data;
-    for (int64_t i = 0; i + 32 <= r->n; i += 32)
+    const uint64_t *p = (const uint64_t *)r->column;
+    for (int64_t i = from; i + 32 <= to; i += 32)
         for (int k = 0; k < 32; k += 4)
             a ^= p[i + k], b ^= p[i + k + 1], c ^= p[i + k + 2], d ^= p[i + k + 3];
-    r->sum = (double)(a ^ b ^ c ^ d);
-    return NULL;
+    r->seen[thread] = a ^ b ^ c ^ d;
 }
 
 /* Bytes per second with THREADS threads over the three double columns; the best of RUNS. */
 static double read_bandwidth(const struct data *d, int threads, int runs)
 {
-    struct reader r[MAX_THREADS];
     const double *column[3] = {d->discount, d->quantity, d->price};
+    struct reader r = {.rows = d->rows, .threads = threads};
     double best = 0;
     for (int run = 0; run < runs * 3; run++) {
-        double start = now();
-        for (int i = 0; i < threads; i++) {
-            int64_t from = d->rows * i / threads, to = d->rows * (i + 1) / threads;
-            r[i].data = column[run % 3] + from;
-            r[i].n = to - from;
-            pthread_create(&r[i].thread, NULL, read_main, &r[i]);
-        }
-        for (int i = 0; i < threads; i++) pthread_join(r[i].thread, NULL);
-        double rate = (double)d->rows * 8 / (now() - start);
+        r.column = column[run % 3];
+        double rate = (double)d->rows * 8 / bench_parallel(threads, read_part, &r);
         if (rate > best) best = rate;
     }
     return best;
@@ -124,42 +89,6 @@ static const struct query {
     {"group by 1 M", "SELECT k1m, SUM(price), COUNT(*) FROM t GROUP BY k1m", 12},
     {"join 1 M", "SELECT COUNT(*), SUM(CAST(d.v AS BIGINT)) FROM t JOIN d ON t.k1m = d.k", 4},
 };
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static int drop_schema(void *ctx, struct ArrowSchema *s)
-{
-    (void)ctx;
-    s->release(s);
-    return 0;
-}
-
-static int count_rows(void *ctx, struct ArrowArray *a)
-{
-    *(int64_t *)ctx += a->length;
-    a->release(a);
-    return 0;
-}
-
-/* Median seconds of RUNS runs after one to warm up; < 0 when the query cannot run there. */
-static double measure(struct weir_engine *e, const char *sql, int runs, int64_t *rows,
-                      struct weir_error *err)
-{
-    double seconds[MAX_RUNS];
-    for (int i = -1; i < runs; i++) {
-        *rows = 0;
-        const struct weir_row_handler h = {rows, drop_schema, count_rows};
-        double start = now();
-        if (weir_query_rows(e, sql, &h, err)) return -1;
-        if (i >= 0) seconds[i] = now() - start;
-    }
-    qsort(seconds, (size_t)runs, sizeof *seconds, compare);
-    return seconds[runs / 2];
-}
 
 static struct weir_engine *open_engine(const struct data *d, const char *device, int threads)
 {
@@ -183,73 +112,116 @@ static struct weir_engine *open_engine(const struct data *d, const char *device,
 static int usage(void)
 {
     fputs("usage: bench_queries [--rows N] [--build N] [--runs N] [--threads N] [--query S] "
-          "[--device D]...\n"
+          "[--device D]... [--format F]\n"
           "  --rows N     rows of the large table (default 33554432)\n"
           "  --build N    rows of the build table and distinct keys of the large grouping (default "
           "1000000)\n"
           "  --runs N     runs of which the median is taken (default 5)\n"
           "  --threads N  slots (default: all hardware threads)\n"
           "  --query S    only operators whose name starts with S\n"
-          "  --device D   native, opencl, opencl:N; may be repeated (default: native and opencl)\n",
+          "  --device D   native, opencl, opencl:N; may be repeated (default: native and opencl)\n"
+          "  --format F   table, or json: an object a line with every run's seconds\n",
           stderr);
     return 2;
 }
 
-static void report(const struct data *d, const struct query *q, const char *device, double s,
-                   double bandwidth, int64_t rows)
-{
-    double rate = (double)d->rows * q->bytes_per_row / s;
-    printf("| %-18s | %-9s | %8.1f | %9.1f | %8.2f | %9.0f %% | %8lld |\n", q->name, device,
-           s * 1e3, (double)d->rows / s / 1e6, rate / 1e9, 100 * rate / bandwidth, (long long)rows);
-    fflush(stdout);
-}
+struct bench {
+    struct data d;
+    const char *device[8], *only;
+    int n_devices, runs, threads, json;
+    double bandwidth;
+};
 
-int main(int argc, char **argv)
+static void heading(const struct bench *b)
 {
-    struct data d = {.rows = 1 << 25, .build_rows = 1000000};
-    const char *device[8], *only = "";
-    int n_devices = 0, runs = 5, threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 >= argc) return usage();
-        long v = atol(argv[i + 1]);
-        if (!strcmp(argv[i], "--rows") && v > 0)
-            d.rows = v;
-        else if (!strcmp(argv[i], "--build") && v > 0)
-            d.build_rows = v;
-        else if (!strcmp(argv[i], "--runs") && v > 0 && v <= MAX_RUNS)
-            runs = (int)v;
-        else if (!strcmp(argv[i], "--threads") && v > 0 && v <= MAX_THREADS)
-            threads = (int)v;
-        else if (!strcmp(argv[i], "--query"))
-            only = argv[i + 1];
-        else if (!strcmp(argv[i], "--device") && n_devices < 8)
-            device[n_devices++] = argv[i + 1];
-        else
-            return usage();
+    if (b->json) {
+        printf("{\"rows\": %lld, \"build_rows\": %lld, \"threads\": %d, \"bandwidth\": %.0f}\n",
+               (long long)b->d.rows, (long long)b->d.build_rows, b->threads, b->bandwidth);
+        return;
     }
-    if (!n_devices) device[n_devices++] = "native", device[n_devices++] = "opencl";
-    make_data(&d);
-    double bandwidth = read_bandwidth(&d, threads, runs);
     printf("%lld rows, %lld build rows, %d threads, median of %d; read bandwidth %.1f GB/s\n\n",
-           (long long)d.rows, (long long)d.build_rows, threads, runs, bandwidth / 1e9);
+           (long long)b->d.rows, (long long)b->d.build_rows, b->threads, b->runs,
+           b->bandwidth / 1e9);
     puts("| operator           | device    |       ms |  M rows/s |     GB/s | of bandwidth |   "
          "result |");
     puts("|--------------------|-----------|----------|-----------|----------|-------------|-------"
          "---|");
-    int failures = 0;
+}
+
+static void report(const struct bench *b, const struct query *q, const char *device,
+                   double *seconds, const struct bench_answer *a)
+{
+    if (b->json) {
+        printf("{\"query\": \"%s\", \"device\": \"%s\", \"bytes_per_row\": %d, \"seconds\": [",
+               q->name, device, q->bytes_per_row);
+        for (int i = 0; i < b->runs; i++) printf("%s%.6f", i ? ", " : "", seconds[i]);
+        printf("], \"rows\": %lld, \"sums\": [", (long long)a->rows);
+        for (int i = 0; i < a->columns; i++) printf("%s%.17g", i ? ", " : "", a->sum[i]);
+        puts("]}");
+    } else {
+        double s = bench_median(seconds, b->runs), rate = (double)b->d.rows * q->bytes_per_row / s;
+        printf("| %-18s | %-9s | %8.1f | %9.1f | %8.2f | %9.0f %% | %8lld |\n", q->name, device,
+               s * 1e3, (double)b->d.rows / s / 1e6, rate / 1e9, 100 * rate / b->bandwidth,
+               (long long)a->rows);
+    }
+    fflush(stdout);
+}
+
+static int run(const struct bench *b, const struct query *q, const char *device)
+{
+    struct weir_error err = {0};
+    double seconds[BENCH_MAX_RUNS];
+    struct bench_answer answer = {0};
+    struct weir_engine *e = open_engine(&b->d, device, b->threads);
+    int rc = e ? bench_measure(e, q->sql, b->runs, seconds, &answer, &err) : -1;
+    if (!rc)
+        report(b, q, device, seconds, &answer);
+    else if (e)
+        fprintf(stderr, "bench_queries: %s on %s: %s\n", q->name, device, err.message);
+    weir_close(e);
+    return rc != 0;
+}
+
+static int parse(struct bench *b, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 >= argc) return usage();
+        long v = atol(argv[i + 1]);
+        if (!strcmp(argv[i], "--rows") && v > 0)
+            b->d.rows = v;
+        else if (!strcmp(argv[i], "--build") && v > 0)
+            b->d.build_rows = v;
+        else if (!strcmp(argv[i], "--runs") && v > 0 && v <= BENCH_MAX_RUNS)
+            b->runs = (int)v;
+        else if (!strcmp(argv[i], "--threads") && v > 0 && v <= BENCH_MAX_THREADS)
+            b->threads = (int)v;
+        else if (!strcmp(argv[i], "--query"))
+            b->only = argv[i + 1];
+        else if (!strcmp(argv[i], "--device") && b->n_devices < 8)
+            b->device[b->n_devices++] = argv[i + 1];
+        else if (!strcmp(argv[i], "--format") && !strcmp(argv[i + 1], "json"))
+            b->json = 1;
+        else if (strcmp(argv[i], "--format") || strcmp(argv[i + 1], "table"))
+            return usage();
+    }
+    if (!b->n_devices) b->device[b->n_devices++] = "native", b->device[b->n_devices++] = "opencl";
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.d = {.rows = 1 << 25, .build_rows = 1000000},
+                      .only = "",
+                      .runs = 5,
+                      .threads = (int)sysconf(_SC_NPROCESSORS_ONLN)};
+    int failures = parse(&b, argc, argv);
+    if (failures) return failures;
+    make_data(&b.d);
+    b.bandwidth = read_bandwidth(&b.d, b.threads, b.runs);
+    heading(&b);
     for (size_t q = 0; q < sizeof queries / sizeof *queries; q++)
-        for (int k = 0; k < n_devices; k++) {
-            if (strncmp(queries[q].name, only, strlen(only))) continue;
-            struct weir_error err = {0};
-            int64_t rows = 0;
-            struct weir_engine *e = open_engine(&d, device[k], threads);
-            double s = e ? measure(e, queries[q].sql, runs, &rows, &err) : -1;
-            if (s >= 0)
-                report(&d, &queries[q], device[k], s, bandwidth, rows);
-            else
-                printf("| %-18s | %-9s | %s\n", queries[q].name, device[k], err.message),
-                    failures++;
-            weir_close(e);
-        }
+        for (int k = 0; k < b.n_devices; k++)
+            if (!strncmp(queries[q].name, b.only, strlen(b.only)))
+                failures += run(&b, &queries[q], b.device[k]);
     return failures != 0;
 }
