@@ -34,6 +34,14 @@ static inline long8 wk_order_f64x8(double8 d)
 
 #define WK_LANES ((long8)(0, 1, 2, 3, 4, 5, 6, 7))
 
+/* Is any lane not 0? any() is a chain of branches on some compilers. */
+static inline int wk_any8(long8 m)
+{
+    long4 a = m.lo | m.hi;
+    long2 b = a.lo | a.hi;
+    return (b.x | b.y) != 0;
+}
+
 /* Bits I … I + 7 of a bitmap as lanes 0 or 1. */
 static inline long8 wk_bits8(__global const uchar *v, uint i)
 {

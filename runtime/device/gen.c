@@ -106,9 +106,15 @@ static void lookup_dense(struct gen *g, const struct weir_step *s, const uint32_
 {
     char o[32], info[32];
     int t = s->table;
-    gen_arg_name(g, GEN_TAB_OFFSET, t, 0, o);
+    const struct weir_join_table *table = g->tables[t];
     gen_arg_name(g, GEN_TAB_INFO, t, 0, info);
     gen_put(g, "ulong id%d = (ulong)r%u - %s[0];", t, key[0], info);
+    if (table->max_matches == 1 && table->payload->n_rows == table->n_ids) { /* a row for each id */
+        gen_put(g, "if (!nulls_%d_ && id%d < %s[2]) { lo%d = (uint)id%d; hi%d = (uint)id%d + 1; }",
+                t, t, info, t, t, t, t);
+        return;
+    }
+    gen_arg_name(g, GEN_TAB_OFFSET, t, 0, o);
     gen_put(g, "if (!nulls_%d_ && id%d < %s[2]) { lo%d = %s[id%d]; hi%d = %s[id%d + 1]; }", t, t,
             info, t, o, t, t, o, t);
 }
@@ -375,23 +381,30 @@ static void vector_filter(struct gen *g, const struct weir_step *s)
     char w[32];
     gen_vector(g, s->a);
     if (g->vec[s->a] & 2) {
-        gen_put(g, "if (any((%s > 1L) & mask)) WK_FAIL(WK_ERR_OVERFLOW)", gen_vstate(g, s->a, w));
+        gen_put(g, "if (wk_any8((%s > 1L) & mask)) WK_FAIL(WK_ERR_OVERFLOW)",
+                gen_vstate(g, s->a, w));
         gen_put(g, "mask &= %s == 0;", gen_vstate(g, s->a, w));
     }
     gen_put(g, "mask &= v%u != 0;", s->a);
 }
+
+#define BLOCK (GEN_QUEUE / 2)
 
 /* Does a row of the batch give at most one row of groups? */
 static bool at_most_one(const struct gen *g)
 {
     const struct weir_step *s = weir_pipe_step(g->p);
     for (; s->kind == WEIR_STEP_FILTER || s->kind == WEIR_STEP_PROBE; s++)
-        if (s->kind == WEIR_STEP_PROBE && (s->join == WEIR_JOIN_INNER || s->join == WEIR_JOIN_LEFT))
+        if (s->kind == WEIR_STEP_PROBE &&
+            (s->join == WEIR_JOIN_INNER || s->join == WEIR_JOIN_LEFT) &&
+            (!g->tables || !s->n || g->tables[s->table]->max_matches > 1))
             return false;
     return s->kind == WEIR_STEP_AGGREGATE && s->n;
 }
 
-/* All steps behind the PREFIX filters on the rows from FROM to TO (their names in the text). */
+/* All steps behind the PREFIX filters on the rows from FROM to TO (their names in the text). The
+   numbers of the rows that the filters leave are gathered, a block at a time, without a branch that
+   could be mispredicted. */
 static void rows_loop(struct gen *g, uint32_t prefix, const char *from, const char *to)
 {
     const struct weir_step *s = weir_pipe_step(g->p);
@@ -401,13 +414,18 @@ static void rows_loop(struct gen *g, uint32_t prefix, const char *from, const ch
         gen_put(g, "}");
         return;
     }
-    gen_put(g, "for (uint at8 = %s; at8 < %s; at8 += 8) {", from, to);
+    gen_put(g, "for (uint at8 = %s, n_left; at8 < %s;) { n_left = 0;", from, to);
+    gen_put(g, "for (uint stop = %s - at8 < %d ? %s : at8 + %d; at8 < stop; at8 += 8) {", to, BLOCK,
+            to, BLOCK);
     gen_put(g, "uint base = at8 + 8 <= to ? at8 : to < 8 ? 0 : to - 8;");
     gen_put(g, "long8 mask = (WK_LANES >= (long)(at8 - base)) & (WK_LANES < (long)(to - base));");
     for (uint32_t i = 0; i < prefix; i++) vector_filter(g, s + i);
-    gen_put(g, "if (!any(mask)) continue;");
+    gen_put(g, "if (!wk_any8(mask)) continue;");
     gen_put(g, "long lane[8]; vstore8(mask, 0, lane);");
-    gen_put(g, "for (uint q8 = 0; q8 < 8; q8++) { if (!lane[q8]) continue; uint row = base + q8;");
+    gen_put(g,
+            "for (uint q8 = 0; q8 < 8; q8++) { left[n_left] = base + q8; n_left -= (int)lane[q8]; "
+            "} }");
+    gen_put(g, "for (uint q = 0; q < n_left; q++) { uint row = left[q];");
     steps(g, prefix);
     gen_put(g, "} }");
 }
@@ -418,10 +436,10 @@ static void queue_loop(struct gen *g, uint32_t prefix)
     struct weir_buf before = g->body;
     g->body = (struct weir_buf){0};
     g->queue = true;
-    gen_put(g, "for (uint first = from; first < to; first += %d) {", GEN_QUEUE / 2);
-    gen_put(g, "uint last = to - first < %d ? to : first + %d;", GEN_QUEUE / 2, GEN_QUEUE / 2);
+    gen_put(g, "for (uint first = from; first < to; first += %d) {", BLOCK);
+    gen_put(g, "uint last = to - first < %d ? to : first + %d;", BLOCK, BLOCK);
     rows_loop(g, prefix, "first", "last");
-    gen_put(g, "if (queued < %d && last < to) continue;", GEN_QUEUE / 2);
+    gen_put(g, "if (queued < %d && last < to) continue;", BLOCK);
     if (!g->refused) gen_queue_flush(g, weir_pipe_last(g->p));
     gen_put(g, "}");
     struct weir_buf loop = g->body;
@@ -462,6 +480,7 @@ static void body(struct gen *g)
     uint32_t prefix = vector_prefix(g);
     bool lanes = lanes_to_the_end(g, prefix);
     g->k->vector = lanes || prefix > 0;
+    if (prefix && !lanes) gen_put(g, "uint left[%d];", BLOCK + 1);
     if (lanes)
         lanes_loop(g, prefix);
     else if (at_most_one(g))

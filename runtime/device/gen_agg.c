@@ -62,7 +62,7 @@ void gen_agg_vector(struct gen *g, uint32_t i)
     gen_put(g, "{ long8 m = mask;");
     if (a->filter != WEIR_REG_NONE) {
         if (g->vec[a->filter] & 2) {
-            gen_put(g, "if (any((%s > 1L) & m)) WK_FAIL(WK_ERR_OVERFLOW)",
+            gen_put(g, "if (wk_any8((%s > 1L) & m)) WK_FAIL(WK_ERR_OVERFLOW)",
                     gen_vstate(g, a->filter, s));
             gen_put(g, "m &= %s == 0;", gen_vstate(g, a->filter, s));
         }
@@ -70,7 +70,7 @@ void gen_agg_vector(struct gen *g, uint32_t i)
     }
     if (a->arg != WEIR_REG_NONE) {
         if (g->vec[a->arg] & 2) {
-            gen_put(g, "if (any((%s > 1L) & m)) WK_FAIL(WK_ERR_OVERFLOW)",
+            gen_put(g, "if (wk_any8((%s > 1L) & m)) WK_FAIL(WK_ERR_OVERFLOW)",
                     gen_vstate(g, a->arg, s));
             gen_put(g, "m &= %s == 0;", gen_vstate(g, a->arg, s));
         }
