@@ -75,8 +75,9 @@ static const struct verb verbs[] = {
      "what changes from one plan to another"},
     {"apply", topo_cli_apply, O_MACHINE | O_PARTITION, "PLAN.json -- COMMAND...",
      "run a command on a partition's CPUs and memory"},
-    {"verify", topo_cli_verify, O_MACHINE | O_PID | O_JSON, "PLAN.json",
-     "is the plan right for this machine, and does a process keep to it?"},
+    {"verify", topo_cli_verify, O_MACHINE | O_PID | O_JSON, "[PLAN.json]",
+     "is the plan right for this machine, and does a process keep to it? (--pid alone: a running "
+     "job of Weir and its own plan)"},
     {"advise", topo_cli_advise, O_DEMAND | O_ADVISE | O_JSON, "",
      "the cheapest machine type for a demand, and how many"},
     {"export", topo_cli_export, O_MACHINE | O_DEMAND | O_CURRENT | O_FORMAT, "[PLAN.json]",

@@ -1,7 +1,9 @@
 /* What the verbs of `weir topo` do: load, call one function of the library, print. */
 #include "topology/cli.h"
+#include "topology/lease.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -248,13 +250,46 @@ static void tell_short_memory(struct weir_topo_text *t, const struct weir_topo_p
     }
 }
 
+static unsigned percent(uint64_t part, uint64_t all)
+{
+    return all ? (unsigned)(part * 100 / all) : 100;
+}
+
+/* A running job against what its own lease says. */
+static int verify_job(struct cli *c)
+{
+    struct weir_topo_text t = {0};
+    struct topo_job_verdict v = {0};
+    if (c->json) topo_text(&t, "{\"schema\": %d, \"threads\": [", WEIR_TOPO_SCHEMA);
+    int rc = topo_verify_job(NULL, c->pid, c->json, &t, &v, &c->error);
+    if (c->json)
+        topo_text(&t,
+                  "\n ],\n \"threads_as_planned\": %u, \"thread_count\": %u, \"pages_sampled\": "
+                  "%" PRIu64 ", \"pages_as_planned\": %" PRIu64 ", \"pages_known\": %s}\n",
+                  v.threads_planned, v.threads, v.pages, v.pages_planned,
+                  v.pages_known ? "true" : "false");
+    else
+        topo_text(&t,
+                  "%u %% of %u threads are on their planned CPUs, %u %% of %" PRIu64
+                  " sampled pages on their nodes%s\n",
+                  percent(v.threads_planned, v.threads), v.threads,
+                  percent(v.pages_planned, v.pages), v.pages,
+                  v.pages_known ? "" : " (the kernel does not let us ask about some)");
+    if (!rc) rc = topo_text_done(&t, &c->error);
+    int status = topo_cli_print(c, &t, rc);
+    if (!status && (v.threads_planned != v.threads || v.pages_planned != v.pages))
+        status = CLI_UNFIT;
+    return status;
+}
+
 int topo_cli_verify(struct cli *c)
 {
+    if (c->pid && !c->file_count) return verify_job(c);
     struct world w = {0};
     struct weir_topo_text t = {0};
     struct topo_process_verdict v = {0};
     if (c->file_count != 1) {
-        fprintf(c->err, "weir topo verify: usage: weir topo verify PLAN.json [--pid PID]\n");
+        fprintf(c->err, "weir topo verify: usage: weir topo verify [PLAN.json] [--pid PID]\n");
         return CLI_USAGE;
     }
     int rc = load_machine(c, &w);

@@ -11,14 +11,15 @@
                owns 0-3            (CPUs that are owned)
                uses 8,9            (CPUs that shared work runs on)
                memory 0 4096 8589934592      (node, page size, bytes)
-               device gpu0 7       (compute units owned; 0: queues only) */
-#include "topology/internal.h"
+               device gpu0 7       (compute units owned; 0: queues only)
+               isolation affinity and locks
+               thread 4712 slot 0 0-3 nodes 0      (what the running job notes, lease_notes.c) */
+#include "topology/lease.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,13 +27,6 @@
 #include <unistd.h>
 
 #define LEASE_MAX_BYTES ((size_t)16 << 20)
-
-struct weir_topo_lease {
-    int fd;    /* of the file, locked; -1 before commit */
-    int mutex; /* of the directory, locked between begin and commit; else -1 */
-    const struct weir_topo_machine *machine; /* of begin */
-    char directory[4000], path[4200], name[64];
-};
 
 const char *weir_topo_lease_directory(void)
 {
@@ -82,22 +76,14 @@ static int open_mutex(const char *dir, int *fd, struct weir_topo_error *err)
 
 /* ---- reading what others hold */
 
-struct holder {
-    char *text;
-    char name[64];
-    long pid;
-};
-
-typedef int (*holder_fn)(void *ctx, const struct holder *h, struct weir_topo_error *err);
-
-static void describe(struct holder *h)
+static void describe(struct topo_holder *h)
 {
     const char *pid = strstr(h->text, "\npid "), *name = strstr(h->text, "\nname ");
     h->pid = pid ? strtol(pid + 5, NULL, 10) : 0;
     if (!name || sscanf(name + 6, "%63[^\n]", h->name) != 1) snprintf(h->name, sizeof h->name, "?");
 }
 
-static int visit(const char *path, holder_fn fn, void *ctx, struct weir_topo_error *err)
+static int visit(const char *path, topo_holder_fn fn, void *ctx, struct weir_topo_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -106,13 +92,17 @@ static int visit(const char *path, holder_fn fn, void *ctx, struct weir_topo_err
                                                  "cannot read the lease %s", path);
     if (flock(fd, LOCK_SH | LOCK_NB) == 0) { /* nobody holds it: its process is gone */
         struct stat opened, named;
-        if (!fstat(fd, &opened) && !stat(path, &named) && opened.st_ino == named.st_ino)
+        if (!fstat(fd, &opened) && !stat(path, &named) && opened.st_ino == named.st_ino) {
+            char blocks[4700];
+            topo_blocks_path(path, blocks, sizeof blocks);
+            unlink(blocks);
             unlink(path);
+        }
         close(fd);
         return WEIR_TOPO_OK;
     }
     close(fd);
-    struct holder h = {0};
+    struct topo_holder h = {.path = path};
     size_t n = 0;
     int rc = topo_read_file(path, LEASE_MAX_BYTES, &h.text, &n, err);
     if (rc == WEIR_TOPO_ERR_IO && access(path, F_OK) < 0)
@@ -129,8 +119,7 @@ static int visit(const char *path, holder_fn fn, void *ctx, struct weir_topo_err
     return rc;
 }
 
-/* Call FN for every living holder; the files of dead ones are removed. */
-static int each_holder(const char *dir, holder_fn fn, void *ctx, struct weir_topo_error *err)
+int topo_each_holder(const char *dir, topo_holder_fn fn, void *ctx, struct weir_topo_error *err)
 {
     DIR *d = opendir(dir);
     if (!d)
@@ -194,7 +183,7 @@ static void take_device(struct topo_raw *raw, const char *name, uint32_t units)
     }
 }
 
-static int subtract_one(void *ctx, const struct holder *h, struct weir_topo_error *err)
+static int subtract_one(void *ctx, const struct topo_holder *h, struct weir_topo_error *err)
 {
     struct topo_raw *raw = ctx;
     for (const char *line = h->text; line && *line;
@@ -215,12 +204,12 @@ static int subtract_one(void *ctx, const struct holder *h, struct weir_topo_erro
 
 int topo_lease_subtract(const char *dir, struct topo_raw *raw, struct weir_topo_error *err)
 {
-    return each_holder(dir, subtract_one, raw, err);
+    return topo_each_holder(dir, subtract_one, raw, err);
 }
 
 /* ---- telling */
 
-static int tell_one(void *ctx, const struct holder *h, struct weir_topo_error *err)
+static int tell_one(void *ctx, const struct topo_holder *h, struct weir_topo_error *err)
 {
     struct weir_topo_text *t = ctx;
     char list[400];
@@ -252,8 +241,8 @@ static int tell_one(void *ctx, const struct holder *h, struct weir_topo_error *e
 int weir_topo_lease_text(const char *directory, struct weir_topo_text *out,
                          struct weir_topo_error *err)
 {
-    return each_holder(directory && *directory ? directory : weir_topo_lease_directory(), tell_one,
-                       out, err);
+    return topo_each_holder(directory && *directory ? directory : weir_topo_lease_directory(),
+                            tell_one, out, err);
 }
 
 /* ---- taking */
@@ -421,6 +410,7 @@ int weir_topo_lease_commit(struct weir_topo_lease *lease, const struct weir_topo
     int rc = plan->totals.rejected ? refuse(lease->directory, plan, err) : WEIR_TOPO_OK;
     if (!rc) rc = lease_text(&text, plan, lease->name, err);
     if (!rc) rc = write_lease(lease->directory, &text, lease, err);
+    lease->partitions = plan->partition_count;
     unlock(lease);
     weir_topo_text_free(&text);
     return rc;
@@ -452,6 +442,7 @@ int weir_topo_lease_take(const struct weir_topo_machine_options *options,
 void weir_topo_lease_free(struct weir_topo_lease *lease)
 {
     if (!lease) return;
+    topo_lease_close_notes(lease);
     if (lease->fd >= 0) {
         unlink(lease->path);
         close(lease->fd);

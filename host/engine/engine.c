@@ -96,11 +96,19 @@ int weir_engine_devices(struct weir_engine *e, struct weir_devices **out, struct
     return rc;
 }
 
-static int forced_backend(struct weir_engine *e, const char *device, struct weir_backend **backend,
-                          struct weir_error *err)
+/* The devices, those on the host's cores placed where SLOTS are. */
+static int placed_devices(struct weir_engine *e, struct weir_slots *slots,
+                          struct weir_devices **out, struct weir_error *err)
+{
+    int rc = weir_engine_devices(e, out, err);
+    return rc || !slots->workers || !slots->bound ? rc : weir_slots_place(slots, *out, err);
+}
+
+static int forced_backend(struct weir_engine *e, const char *device, struct weir_slots *slots,
+                          struct weir_backend **backend, struct weir_error *err)
 {
     struct weir_devices *all = NULL;
-    int rc = weir_engine_devices(e, &all, err);
+    int rc = placed_devices(e, slots, &all, err);
     if (rc) return rc;
     int n = weir_devices_count(all), want = device[6] == ':' ? atoi(device + 7) : 0;
     if (n == 0)
@@ -115,7 +123,8 @@ static int forced_backend(struct weir_engine *e, const char *device, struct weir
 }
 
 int engine_backends(struct weir_engine *e, const char *device, double expected_seconds,
-                    struct weir_exec_stream *st, int max, struct weir_error *err)
+                    struct weir_slots *slots, struct weir_exec_stream *st, int max,
+                    struct weir_error *err)
 {
     const char *set = weir_catalog_get(&e->catalog, "weir.device");
     if (!device[0]) device = set ? set : "auto";
@@ -127,7 +136,7 @@ int engine_backends(struct weir_engine *e, const char *device, double expected_s
     if (strcmp(device, "auto")) {
         st->mode = WEIR_MODE_DEVICE;
         st->n_devices = 1;
-        return forced_backend(e, device, st->device, err);
+        return forced_backend(e, device, slots, st->device, err);
     }
     st->mode = WEIR_MODE_AUTO;
     if (expected_seconds >= 0 && expected_seconds < WORTH_OPENING_SECONDS) {
@@ -138,7 +147,7 @@ int engine_backends(struct weir_engine *e, const char *device, double expected_s
         return WEIR_OK;
     }
     struct weir_devices *all = NULL;
-    int rc = weir_engine_devices(e, &all, err);
+    int rc = placed_devices(e, slots, &all, err);
     /* Discrete devices first: they add compute, a CPU device shares the host's. */
     for (int pass = 0; !rc && pass < 2; pass++)
         for (int i = 0; !rc && i < weir_devices_count(all) && st->n_devices < max; i++) {

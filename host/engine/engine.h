@@ -80,9 +80,11 @@ double weir_engine_progress(struct weir_engine *e);
 /* ---- inside host/engine ---- */
 
 /* The device mode and the candidate backends (ST->device has room for MAX) of a stream whose tables
-   ask for DEVICE ("": nothing), after the options and SET. */
+   ask for DEVICE ("": nothing), after the options and SET. Devices on the host's cores are placed on
+   the CPUs of SLOTS. */
 int engine_backends(struct weir_engine *e, const char *device, double expected_seconds,
-                    struct weir_exec_stream *st, int max, struct weir_error *err);
+                    struct weir_slots *slots, struct weir_exec_stream *st, int max,
+                    struct weir_error *err);
 /* A guess of the native work of STREAM, -1 when a source does not know its size. */
 double engine_expected_seconds(const struct weir_stages *s, int stream, int n_slots);
 

@@ -180,7 +180,7 @@ int engine_devices(struct weir_engine *e, struct weir_arena *arena, const struct
         st->device = weir_arena_alloc(arena, MAX_BACKENDS * sizeof(struct weir_backend *));
         if (!st->device) return weir_fail_nomem(err, 0, "looking for devices");
         double seconds = engine_expected_seconds(s, k, st->n_slots);
-        rc = engine_backends(e, wanted_device(s, k), seconds, st, MAX_BACKENDS, err);
+        rc = engine_backends(e, wanted_device(s, k), seconds, slots, st, MAX_BACKENDS, err);
     }
     return rc;
 }

@@ -211,7 +211,65 @@ static int settle(struct weir_slots *s, struct weir_error *err)
     int rc = weir_topo_lease_commit(s->lease, s->plan, &te);
     if (rc) return topo_fail(err, rc, &te);
     snprintf(s->isolation, sizeof s->isolation, "affinity and locks");
-    return WEIR_OK;
+    rc = weir_topo_lease_note_isolation(s->lease, s->isolation, &te);
+    if (!rc) rc = weir_topo_lease_keep_memory(s->lease, &te);
+    return rc ? topo_fail(err, rc, &te) : WEIR_OK;
+}
+
+/* Tell whoever looks which threads there are. */
+static int note_workers(const struct weir_slots *s, struct weir_error *err)
+{
+    struct weir_topo_error te = {0};
+    int rc = WEIR_OK;
+    for (int i = 0; s->lease && !rc && i < s->n; i++)
+        rc = weir_topo_lease_note_thread(s->lease, s->plan, "slot", (uint32_t)i,
+                                         weir_workers_tid(s->workers, i), NULL, &te);
+    return rc ? topo_fail(err, rc, &te) : WEIR_OK;
+}
+
+/* The CPUs of all slots, each once, in the order of the slots. */
+static uint32_t *all_cpus(const struct weir_slots *s, int *n)
+{
+    const struct weir_topo_plan *plan = s->plan;
+    uint32_t *cpus = weir_malloc((size_t)plan->pu_list_count * sizeof *cpus);
+    uint8_t *seen = weir_calloc(s->machine->os_limit, 1);
+    *n = 0;
+    for (uint32_t k = 0; cpus && seen && k < plan->pu_list_count; k++) {
+        uint32_t cpu = s->machine->pus[plan->pu_list[k]].os_index;
+        if (!seen[cpu]) cpus[(*n)++] = cpu;
+        seen[cpu] = 1;
+    }
+    weir_free(seen);
+    return cpus;
+}
+
+int weir_slots_place(struct weir_slots *s, struct weir_devices *devices, struct weir_error *err)
+{
+    int n = 0;
+    uint32_t *cpus = all_cpus(s, &n);
+    if (!cpus || !n) {
+        weir_free(cpus);
+        return weir_fail_nomem(err, 0, "placing devices");
+    }
+    int rc = weir_devices_place(devices, cpus, n, err);
+    bool tell = s->lease && !s->placed;
+    if (!rc) s->placed = true;
+    struct weir_buf all = {0};
+    for (int i = 0; i < n; i++) weir_buf_printf(&all, "%s%u", i ? "," : "", cpus[i]);
+    struct weir_device_thread *thread = weir_calloc(MAX_SLOTS, sizeof *thread);
+    int count = thread ? weir_devices_threads(devices, thread, MAX_SLOTS) : 0;
+    for (int i = 0; tell && !rc && i < count; i++) {
+        struct weir_topo_error te = {0};
+        char one[16];
+        snprintf(one, sizeof one, "%d", thread[i].cpu);
+        rc = weir_topo_lease_note_thread(s->lease, s->plan, "pocl", (uint32_t)(i < s->n ? i : 0),
+                                         thread[i].tid, thread[i].cpu < 0 ? all.data : one, &te);
+        if (rc) rc = topo_fail(err, rc, &te);
+    }
+    weir_buf_release(&all);
+    weir_free(thread);
+    weir_free(cpus);
+    return rc;
 }
 
 int weir_slots_new(const struct weir_slots_request *request, struct weir_slots **out,
@@ -230,6 +288,7 @@ int weir_slots_new(const struct weir_slots_request *request, struct weir_slots *
         describe_streams(s);
         rc = weir_workers_new(s->n, s->bound ? bind_slot : NULL, s, &s->workers, err);
     }
+    if (!rc) rc = note_workers(s, err);
     if (rc)
         weir_slots_free(s);
     else

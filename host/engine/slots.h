@@ -5,6 +5,7 @@
 #include <weir/topology.h>
 
 #include "runtime/base/mem.h"
+#include "runtime/device/device.h"
 #include "runtime/exec/exec.h"
 
 /* The slots of a job: a place for every partition of its streams, leased from the machine that all
@@ -30,6 +31,7 @@ struct weir_slots {
         *stream; /* as the request's; mode and devices are the engine's to set */
     int n_streams;
     bool exclusive, bound;
+    bool placed;         /* devices on the host's cores are */
     bool told;           /* the caller has been told what an exclusive job has */
     char isolation[256]; /* what keeps others off: the level that was reached, in words */
     char *key;           /* the request as text: equal requests have equal keys */
@@ -48,6 +50,9 @@ void weir_slots_free(struct weir_slots *s); /* NULL is allowed */
 /* Were these made for REQUEST? */
 bool weir_slots_fit(const struct weir_slots *s, const struct weir_slots_request *request);
 
+/* Place devices that compute on the host's cores on the slots' CPUs, and tell others of it. */
+int weir_slots_place(struct weir_slots *s, struct weir_devices *devices,
+                     struct weir_error *err) WEIR_NODISCARD;
 /* From enter to leave the calling thread runs on the job's PUs only, and so do the threads that it
    starts. */
 int weir_slots_enter(struct weir_slots *s, struct weir_error *err) WEIR_NODISCARD;

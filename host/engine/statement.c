@@ -84,6 +84,11 @@ static int prepare_run(struct session *s, struct run *r, struct weir_node *root)
     return WEIR_OK;
 }
 
+static void note_memory(void *lease, int slot, void *addr, size_t size)
+{
+    weir_topo_lease_note_memory(lease, (uint32_t)slot, addr, size);
+}
+
 /* ENFORCE: no NULL gets into the sink's NOT NULL columns. */
 static int execute(struct session *s, struct run *r, struct weir_sink *sink, bool enforce)
 {
@@ -97,9 +102,11 @@ static int execute(struct session *s, struct run *r, struct weir_sink *sink, boo
                                   .n_streams = r->slots->n_streams,
                                   .batch_rows = rows ? (uint32_t)atoi(rows) : 0,
                                   .now_us = now_us(),
+                                  .allocated_ctx = r->slots->lease,
                                   .cancel = &e->cancel,
                                   .trace = e->trace,
                                   .rows_read = &e->rows_read};
+    if (r->slots->lease) o.allocated = note_memory;
     if (e->options.batch_rows) o.batch_rows = e->options.batch_rows;
     atomic_store(&e->rows_read, 0);
     int rc = sink->ops->open(sink, r->slots->n, s->err);

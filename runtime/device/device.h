@@ -34,6 +34,21 @@ const struct weir_device_info *weir_devices_info(const struct weir_devices *d, i
 int weir_devices_backend(struct weir_devices *d, int i, struct weir_backend **out,
                          struct weir_error *err) WEIR_NODISCARD;
 
+/* Devices that compute on the host's cores (pocl) keep to CPUS (N OS numbers): they get as many
+   compute units (a sub-device by counts), and each of their threads is bound to one of them. A
+   backend that was made with another number of units is freed, so no run may be open. The threads
+   are the process's: where several lists place them, the last call decides. A driver that starts its
+   threads later leaves them where the thread is that makes the first run: bind that one before. */
+int weir_devices_place(struct weir_devices *d, const uint32_t *cpus, int n,
+                       struct weir_error *err) WEIR_NODISCARD;
+/* A thread of such a device, and the CPU that it was bound to; -1: to all, because no work is given
+   to it. */
+struct weir_device_thread {
+    int tid, cpu;
+};
+/* After weir_devices_place: fills THREAD (room for MAX), returns how many there are. */
+int weir_devices_threads(const struct weir_devices *d, struct weir_device_thread *thread, int max);
+
 /* The kernel source that the generator makes of P for a device class (EXPLAIN, tests, oclgrind). */
 int weir_device_source(const struct weir_pipeline *p, enum weir_device_class c,
                        struct weir_buf *out, struct weir_error *err) WEIR_NODISCARD;

@@ -39,6 +39,16 @@ int weir_devices_backend(struct weir_devices *d, int i, struct weir_backend **ou
     (void)d, (void)i, (void)out;
     return weir_fail(err, WEIR_ERR_UNSUPPORTED, "this Weir was built without OpenCL");
 }
+int weir_devices_place(struct weir_devices *d, const uint32_t *cpus, int n, struct weir_error *err)
+{
+    (void)d, (void)cpus, (void)n, (void)err;
+    return WEIR_OK;
+}
+int weir_devices_threads(const struct weir_devices *d, struct weir_device_thread *thread, int max)
+{
+    (void)d, (void)thread, (void)max;
+    return 0;
+}
 int weir_device_source(const struct weir_pipeline *p, enum weir_device_class c,
                        struct weir_buf *out, struct weir_error *err)
 {

@@ -136,6 +136,12 @@ static int run_stages(struct job *j, struct weir_error *err)
     return rc;
 }
 
+static void tell_owner(void *ctx, void *addr, size_t size)
+{
+    const struct pool_owner *owner = ctx;
+    owner->o->allocated(owner->o->allocated_ctx, owner->slot, addr, size);
+}
+
 static int open_pools(struct job *j, int stream, struct weir_error *err)
 {
     const struct weir_exec_stream *st = &j->o->stream[stream];
@@ -144,6 +150,10 @@ static int open_pools(struct job *j, int stream, struct weir_error *err)
         snprintf(name, sizeof name, "stream %.60s, slot %d,", st->name, st->first_slot + i);
         struct weir_pool *pool = weir_pool_new(st->slot_bytes, name);
         if (!pool) return weir_fail_nomem(err, sizeof *pool, "starting the query");
+        struct pool_owner *owner = &j->owner[st->first_slot + i];
+        *owner = (struct pool_owner){j->o, st->first_slot + i};
+        if (j->o->allocated) pool->bind = tell_owner;
+        pool->bind_ctx = owner;
         j->pool[st->first_slot + i] = pool;
     }
     return WEIR_OK;
@@ -156,9 +166,10 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
     struct job j = {.s = s, .o = options, .sink = sink, .stats = stats};
     j.n_slots = weir_workers_count(options->workers);
     j.pool = weir_calloc((size_t)j.n_slots, sizeof *j.pool);
+    j.owner = weir_calloc((size_t)j.n_slots, sizeof *j.owner);
     j.object = weir_calloc((size_t)s->n_objects, sizeof *j.object);
     int rc = WEIR_OK;
-    if (!j.pool || !j.object) rc = weir_fail_nomem(err, 0, "starting the query");
+    if (!j.pool || !j.owner || !j.object) rc = weir_fail_nomem(err, 0, "starting the query");
     for (int k = 0; !rc && k < options->n_streams; k++) rc = open_pools(&j, k, err);
     if (!rc) rc = run_stages(&j, err);
     stats->rows_in = atomic_load(&j.rows_in);
@@ -167,10 +178,12 @@ int weir_exec_run(const struct weir_stages *s, const struct weir_exec_options *o
     stats->n_slots = j.n_slots;
     for (int i = 0; j.pool && i < j.n_slots && j.pool[i]; i++) {
         stats->peak_bytes += atomic_load(&j.pool[i]->peak);
+        j.pool[i]->bind = NULL; /* nothing is made under it any more */
         weir_pool_release(j.pool[i]);
     }
     stats->wall_ns = weir_now_ns() - start;
     weir_free(j.pool);
+    weir_free(j.owner);
     weir_free(j.object);
     return rc;
 }

@@ -32,6 +32,9 @@ struct weir_exec_options {
     struct weir_workers *workers;          /* one slot each */
     const struct weir_exec_stream *stream; /* together they have all slots, in order */
     int n_streams;                         /* at least 1 */
+    /* Called for each larger block of memory that SLOT makes (may be NULL; any thread). */
+    void (*allocated)(void *ctx, int slot, void *addr, size_t size);
+    void *allocated_ctx;
     uint32_t batch_rows;         /* rows asked of a source at once; 0: the backend's choice */
     int64_t now_us;              /* CURRENT_TIMESTAMP */
     const atomic_bool *cancel;   /* may be NULL */

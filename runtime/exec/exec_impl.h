@@ -39,6 +39,10 @@ struct job {
     struct weir_stats *stats;
     int n_slots;
     struct weir_pool **pool; /* [n_slots] */
+    struct pool_owner {
+        const struct weir_exec_options *o;
+        int slot;
+    } * owner; /* [n_slots] */
     struct object_state *object;
     atomic_bool stop; /* a slot failed */
     _Atomic uint64_t rows_in, rows_out, late_rows;

@@ -15,6 +15,7 @@ import unittest
 
 WEIR = os.path.abspath(sys.argv.pop(1))
 CPUS = sorted(os.sched_getaffinity(0))
+DEVICES = os.environ.get("WEIR_TEST_DEVICES", "native opencl").split()  # what this build has
 
 STDIN_TABLE = "CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv'%s);"
 GENERATED = "CREATE TABLE %s (x INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000'%s);"
@@ -222,6 +223,70 @@ class Place(Case):
         p = self.ok(self.run_sql("SELECT 1", "--stats", "-"))
         self.assertIn("no lease: cannot make the lease directory", p.stderr)
         self.fails(self.run_sql("SELECT 1", "--mode", "exclusive"), 4, "/proc/nowhere", "WEIR_LEASE_DIR")
+
+
+class Verify(Case):
+    """A running job, looked at from outside."""
+    JOB = ("CREATE TABLE a (k BIGINT, v BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000000000000',"
+           " 'fields.k.min' = '0', 'fields.k.max' = '100000', 'fields.v.min' = '0', 'fields.v.max' = '100');"
+           "SELECT k, SUM(v) FROM a GROUP BY k;")
+
+    def verify(self, pid):
+        p = self.weir("topo", "verify", "--pid", str(pid), "--json")
+        return p.returncode, json.loads(p.stdout) if p.stdout else None, p.stderr
+
+    def check(self, kinds, *args):
+        path = os.path.join(self.folder.name, "job.sql")
+        with open(path, "w") as f:
+            f.write(self.JOB)
+        job = subprocess.Popen([WEIR, "run", path, "--memory", "256MiB", *args], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, env=self.env)
+        self.addCleanup(self.end, job)
+        seen = []
+
+        def working():
+            code, verdict, _ = self.verify(job.pid)
+            if verdict is None or verdict["pages_known"] and not verdict["pages_sampled"]:
+                return False
+            seen[:] = [(code, verdict)]
+            return {t["kind"] for t in verdict["threads"]} == kinds
+        self.wait_for(working, job)
+        code, verdict = seen[0]
+        self.assertEqual(code, 0, verdict)
+        self.assertTrue(all(t["as_planned"] and t["bound"] for t in verdict["threads"]), verdict)
+        self.assertEqual(verdict["threads_as_planned"], verdict["thread_count"])
+        self.assertEqual(verdict["pages_as_planned"], verdict["pages_sampled"])
+        return job, verdict
+
+    def test_native(self):
+        job, verdict = self.check({"slot"}, "--device", "native")
+        self.assertEqual(verdict["thread_count"], len(CPUS))
+        text = self.weir("topo", "verify", "--pid", str(job.pid)).stdout
+        self.assertIn("process %d (job.sql), isolation: affinity" % job.pid, text)
+        self.assertIn("100 % of", text)
+        tid = verdict["threads"][0]["thread"]
+        os.sched_setaffinity(tid, {c for c in CPUS if str(c) != verdict["threads"][0]["cpuset"]} or CPUS)
+        if len(CPUS) > 1:
+            code, verdict, _ = self.verify(job.pid)
+            self.assertEqual(code, 3)
+            self.assertEqual([t["thread"] for t in verdict["threads"] if not t["bound"]], [tid])
+
+    @unittest.skipUnless("opencl" in DEVICES, "built without OpenCL")
+    def test_opencl(self):
+        self.check({"slot", "pocl"}, "--device", "opencl")
+
+    @unittest.skipUnless("opencl" in DEVICES, "built without OpenCL")
+    def test_opencl_has_no_more_than_the_plan(self):
+        job, verdict = self.check({"slot", "pocl"}, "--device", "opencl", "--partitions", "1", "--mode", "exclusive",
+                                  "--scope", "pu")
+        self.assertEqual(len({t["cpuset"] for t in verdict["threads"]}), 1)
+        everything = set().union(*(cpus for _, cpus in self.threads(job.pid)))
+        self.assertEqual(len(everything), 1)
+
+    def test_no_job(self):
+        code, _, err = self.verify(os.getpid())
+        self.assertEqual(code, 1)
+        self.assertIn("process %d holds no lease" % os.getpid(), err)
 
 
 class Memory(Case):

@@ -511,6 +511,20 @@ WEIR_TOPO_CHECK int weir_topo_lease_begin(const struct weir_topo_machine_options
 WEIR_TOPO_CHECK int weir_topo_lease_commit(struct weir_topo_lease *lease,
                                            const struct weir_topo_plan *plan,
                                            struct weir_topo_error *err);
+/* What a running job tells others about itself, for `weir topo verify --pid`: the isolation that it
+   reached, in words; a thread TID (as gettid says) that runs for partition I on CPUS (a Linux list;
+   NULL: all of the partition's), KIND being one word such as "slot"; a block of memory of partition
+   I, of which the newest are kept (from any thread, and cheap). */
+WEIR_TOPO_CHECK int weir_topo_lease_note_isolation(struct weir_topo_lease *lease, const char *text,
+                                                   struct weir_topo_error *err);
+WEIR_TOPO_CHECK int weir_topo_lease_note_thread(struct weir_topo_lease *lease,
+                                                const struct weir_topo_plan *plan, const char *kind,
+                                                uint32_t i, int tid, const char *cpus,
+                                                struct weir_topo_error *err);
+WEIR_TOPO_CHECK int weir_topo_lease_keep_memory(struct weir_topo_lease *lease,
+                                                struct weir_topo_error *err); /* before the first */
+WEIR_TOPO_API void weir_topo_lease_note_memory(struct weir_topo_lease *lease, uint32_t i,
+                                               const void *memory, size_t bytes);
 /* Give it back (NULL is allowed). */
 WEIR_TOPO_API void weir_topo_lease_free(struct weir_topo_lease *lease);
 /* One line per living holder in DIRECTORY (NULL: the default): who holds what. */
