@@ -48,7 +48,7 @@ struct expr {
     struct type type;
     int n;
     struct expr **kid;
-    int param;
+    int param;     /* op_column: 1, a scalar sub-query */
     bool distinct; /* aggregates */
     struct value value;
     const char *weir, *sqlite; /* op_column: what to print */
@@ -71,6 +71,8 @@ struct item {
 enum relation_kind { rel_table, rel_query, rel_values, rel_tumble, rel_hop, rel_cumulate };
 enum join { join_first, join_inner, join_left, join_right, join_cross };
 
+enum form { form_inline, form_view, form_with };
+
 struct query;
 
 struct relation {
@@ -79,7 +81,7 @@ struct relation {
     int alias;                 /* a0, a1, … unique in the statement */
     const struct table *table; /* table, windows */
     struct query *query;
-    bool as_view; /* the sub-query is a view of its own */
+    enum form form; /* of the sub-query */
     int n_values, n_value_columns;
     struct expr **values;      /* [n_values * n_value_columns] constants */
     int64_t size_ms, slide_ms; /* windows; CUMULATE: slide_ms is the step */

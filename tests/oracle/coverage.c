@@ -43,6 +43,8 @@ enum construct {
     chain_of_three,
     from_query,
     from_view,
+    from_with,
+    scalar_query,
     from_values,
     tumble_table,
     tumble_group,
@@ -90,6 +92,8 @@ static const char *const construct_names[] = {"LIKE … ESCAPE",
                                               "three joins",
                                               "FROM (SELECT …)",
                                               "view",
+                                              "WITH",
+                                              "scalar sub-query",
                                               "VALUES",
                                               "TABLE(TUMBLE(…))",
                                               "GROUP BY TUMBLE(…)",
@@ -168,6 +172,7 @@ static void expr_uses(bool *used, const struct expr *e)
         use(used, count_star, e->kid[0] == NULL);
     }
     use(used, like_escape, e->op == op_like && e->param);
+    use(used, scalar_query, e->op == op_column && e->param);
     use(used, case_operand, e->op == op_case && e->param);
     for (int i = 0; i < e->n; i++) expr_uses(used, e->kid[i]);
 }
@@ -183,8 +188,9 @@ static void relation_uses(bool *used, const struct relation *r)
     use(used, two_keys, r->n_keys > 1);
     for (int k = 0; k < r->n_keys; k++) use(used, text_key, r->left_key[k]->type.kind == k_str);
     use(used, residual_clause, r->residual != NULL);
-    use(used, from_query, r->kind == rel_query && !r->as_view);
-    use(used, from_view, r->kind == rel_query && r->as_view);
+    use(used, from_query, r->kind == rel_query && r->form == form_inline);
+    use(used, from_view, r->kind == rel_query && r->form == form_view);
+    use(used, from_with, r->kind == rel_query && r->form == form_with);
     use(used, from_values, r->kind == rel_values);
     use(used, tumble_table, r->kind == rel_tumble && !r->old_style);
     use(used, tumble_group, r->kind == rel_tumble && r->old_style);

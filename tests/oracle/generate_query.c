@@ -172,7 +172,8 @@ static void make_relation(struct builder *b, struct relation *r, bool window, in
     } else if (depth > 0 && luck < 15 && !b->failing) {
         r->kind = rel_query;
         r->query = make_select(b, depth - 1);
-        r->as_view = rng_percent(b->shape, 25);
+        uint32_t form = rng_below(b->shape, 100);
+        r->form = form < 60 ? form_inline : form < 80 ? form_view : form_with;
     } else if (luck < 22 && !b->failing) {
         make_values(b, r);
     }
@@ -262,6 +263,14 @@ static bool has_column(const struct expr *e)
     return false;
 }
 
+static bool has_scalar_query(const struct expr *e)
+{
+    if (e->op == op_column && e->param) return true;
+    for (int i = 0; i < e->n; i++)
+        if (has_scalar_query(e->kid[i])) return true;
+    return false;
+}
+
 static struct expr *make_aggregate(struct builder *b, struct scope *s, bool joined)
 {
     enum aggregate a = (enum aggregate)rng_below(b->shape, agg_kinds);
@@ -332,7 +341,8 @@ static void make_groups(struct builder *b, struct query *q, struct scope *s, str
         s->exact = true;
         struct expr *k = generate_any(s, rng_percent(b->shape, 75) ? 0 : 2);
         s->exact = false;
-        if (!has_column(k) || k->may_fail) continue;
+        /* Weir does not see that two scalar sub-queries are the same key. */
+        if (!has_column(k) || k->may_fail || has_scalar_query(k)) continue;
         q->key[q->n_keys++] = k;
     }
     for (int i = 0; i < q->n_keys; i++) add_leaf(after, q->key[i], NULL);
@@ -391,6 +401,25 @@ static void make_order(struct builder *b, struct query *q)
     if (limit && rng_percent(b->shape, 25)) q->offset = rng_below(b->shape, 12);
 }
 
+/* (SELECT MAX(c) FROM t): one value, NULL where T has none, the same in both dialects. */
+static void add_scalar(struct builder *b, struct scope *s)
+{
+    static const char *const names[] = {"MIN", "MAX"};
+    const struct table *t = pick_table(b);
+    const struct column *c = &t->column[rng_below(b->shape, (uint32_t)t->n_columns)];
+    struct expr *e = table_column(b, b->next_alias, c);
+    struct text sql = {0};
+    if (c->type.kind == k_bool) return;
+    text_printf(&sql, "(SELECT %s(a%d.%s) FROM %s AS a%d)", names[rng_below(b->shape, 2)],
+                b->next_alias, c->name, t->name, b->next_alias);
+    b->next_alias++;
+    e->weir = e->sqlite = pool_text(b->pool, sql.data, sql.length);
+    e->not_null = false;
+    e->param = 1;
+    text_free(&sql);
+    add_leaf(s, e, c);
+}
+
 static struct query *make_core(struct builder *b, int depth, bool window)
 {
     struct query *q = pool_get(b->pool, sizeof *q);
@@ -403,6 +432,7 @@ static struct query *make_core(struct builder *b, int depth, bool window)
     int joins = b->failing ? 0 : luck < 60 ? 0 : luck < 85 ? 1 : luck < 95 ? 2 : 3;
     for (int i = 0; i < joins; i++) make_join(b, q, &s, depth);
     s.allow_fail = b->failing;
+    if (!b->failing && rng_percent(b->shape, 8)) add_scalar(b, &s);
     if (rng_percent(b->shape, 55)) q->where = generate_bool(&s, 1 + (int)rng_below(b->shape, 3));
     while (!b->failing && q->n_members < max_members && rng_percent(b->shape, 15)) {
         int before = q->n_members;

@@ -221,7 +221,7 @@ static void print_query(struct text *t, const struct query *q);
 static void print_relation(struct text *t, const struct relation *r)
 {
     static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE"};
-    if (r->kind == rel_query && r->as_view) {
+    if (r->kind == rel_query && r->form != form_inline) {
         text_printf(t, "v%d AS a%d", r->alias, r->alias);
     } else if (r->kind == rel_query) {
         text_add(t, "(");
@@ -347,6 +347,29 @@ static void print_query(struct text *t, const struct query *q)
     if (q->offset) text_printf(t, " OFFSET %lld", (long long)q->offset);
 }
 
+/* Q's sub-queries in WITH, inner ones first, but those of views. N: how many there are so far. */
+static void print_with(struct text *t, const struct query *q, int *n)
+{
+    for (; q; q = q->next)
+        for (int i = 0; i < q->n_relations; i++) {
+            const struct relation *r = &q->relation[i];
+            if (r->kind != rel_query || r->form == form_view) continue;
+            print_with(t, r->query, n);
+            if (r->form != form_with) continue;
+            text_printf(t, "%s v%d AS (", (*n)++ ? "," : "WITH", r->alias);
+            print_query(t, r->query);
+            text_add(t, ")");
+        }
+}
+
+static void print_statement(struct text *t, const struct query *q)
+{
+    int n = 0;
+    print_with(t, q, &n);
+    if (n) text_add(t, " ");
+    print_query(t, q);
+}
+
 static void print_views(struct text *t, const struct query *q)
 {
     for (; q; q = q->next)
@@ -354,10 +377,10 @@ static void print_views(struct text *t, const struct query *q)
             const struct relation *r = &q->relation[i];
             if (r->kind != rel_query) continue;
             print_views(t, r->query);
-            if (!r->as_view) continue;
+            if (r->form != form_view) continue;
             text_printf(t, "DROP TEMPORARY VIEW IF EXISTS v%d; CREATE TEMPORARY VIEW v%d AS ",
                         r->alias, r->alias);
-            print_query(t, r->query);
+            print_statement(t, r->query);
             text_add(t, ";\n");
         }
 }
@@ -365,5 +388,5 @@ static void print_views(struct text *t, const struct query *q)
 void print_weir(struct text *t, const struct query *q)
 {
     print_views(t, q);
-    print_query(t, q);
+    print_statement(t, q);
 }
