@@ -1,10 +1,11 @@
 /* LIKE. The pattern is cut at its '%' into pieces once; a text matches when the first piece is its
    beginning, the last one its end, and the others follow each other in between, each as early as
-   possible. Pieces without '_' are plain bytes, for memcmp and memmem. */
+   possible. Pieces without '_' are plain bytes, for memcmp and weir_find. */
 #include <string.h>
 
 #include "kernels/common/str.h"
 #include "runtime/native/eval_internal.h"
+#include "runtime/native/find.h"
 
 struct piece {
     uint8_t *byte;  /* [len] */
@@ -39,9 +40,10 @@ static bool search(const struct piece *p, const uint8_t *s, uint32_t len, uint32
 {
     if (!p->chars) {
         if (len - *at < p->len) return false; /* also: no pointer to search when there is no text */
-        const uint8_t *hit = memmem(s + *at, len - *at, p->byte, p->len);
+        const char *text = (const char *)s,
+                   *hit = weir_find(text + *at, len - *at, (const char *)p->byte, p->len);
         if (!hit) return false;
-        *at = (uint32_t)(hit - s) + p->len;
+        *at = (uint32_t)(hit - text) + p->len;
         return true;
     }
     for (uint32_t i = *at; i < len; i += wk_utf8_size(s + i, len - i)) {

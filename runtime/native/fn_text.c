@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/common/str.h"
+#include "runtime/native/find.h"
 #include "runtime/native/fn_case.h"
 #include "runtime/native/fn_internal.h"
 
@@ -36,7 +37,7 @@ static int64_t find(struct weir_str s, struct weir_str needle, uint32_t at)
 {
     if (at > s.len) return -1;
     if (!needle.len) return at;
-    const char *hit = memmem(s.data + at, s.len - at, needle.data, needle.len);
+    const char *hit = weir_find(s.data + at, s.len - at, needle.data, needle.len);
     return hit ? hit - s.data : -1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/common/str.h"
 #include "runtime/column/text.h"
+#include "runtime/native/find.h"
 #include "runtime/native/fn_internal.h"
 
 #define TEXT_MAX (64u << 20) /* of one result: a REPEAT that means well stays below */
@@ -137,7 +138,7 @@ static uint64_t replace(struct weir_str s, struct weir_str what, struct weir_str
         if (!what.len)
             hit = s.data + at;
         else if (at < s.len)
-            hit = memmem(s.data + at, s.len - at, what.data, what.len);
+            hit = weir_find(s.data + at, s.len - at, what.data, what.len);
         uint32_t keep = hit ? (uint32_t)(hit - s.data) - at : s.len - at;
         uint32_t skip = what.len;
         if (p) p = add(p, (struct weir_str){s.data + at, keep});
