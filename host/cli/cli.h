@@ -49,13 +49,15 @@ int cli_option(int argc, char **argv, int *i, const char *name, const char **val
 /* A sink that prints a query's rows to standard output in FORMAT. FIRST: no empty line before it.
  */
 int cli_result_sink(enum weir_rows_format format, bool first, const struct weir_schema *schema,
-                    struct weir_sink **out, struct weir_error *err);
+                    bool streaming, struct weir_sink **out, struct weir_error *err);
 
 /* ---- the progress line on a terminal's stderr ---- */
 
 struct cli_progress;
 struct cli_progress *
-cli_progress_start(struct weir_engine *e);      /* NULL when stderr is no terminal */
+cli_progress_start(struct weir_engine *e); /* NULL when stderr is no terminal */
+/* Rows are about to be printed on the terminal: take the line away until the next time. */
+void cli_progress_hide(void);
 void cli_progress_stop(struct cli_progress *p); /* erases the line; NULL is allowed */
 
 #endif

@@ -161,11 +161,11 @@ struct printing {
     int n_results;
 };
 
-static int print_rows(void *ctx, const struct weir_schema *schema, struct weir_sink **out,
-                      struct weir_error *err)
+static int print_rows(void *ctx, const struct weir_schema *schema, bool streaming,
+                      struct weir_sink **out, struct weir_error *err)
 {
     struct printing *p = ctx;
-    return cli_result_sink(p->format, p->n_results++ == 0, schema, out, err);
+    return cli_result_sink(p->format, p->n_results++ == 0, schema, streaming, out, err);
 }
 
 /* What did not run as asked is never silent. */
@@ -234,20 +234,18 @@ static int run(struct run_args *a, struct weir_engine *e)
         return cli_fail(&err);
     }
     to_cancel = e;
-    struct sigaction act = {.sa_handler = on_interrupt}, old;
-    sigaction(SIGINT, &act, &old);
+    struct sigaction act = {.sa_handler = on_interrupt}, old[2];
+    sigaction(SIGINT, &act, &old[0]);
+    sigaction(SIGTERM, &act, &old[1]);
     struct cli_progress *p = a->quiet ? NULL : cli_progress_start(e);
     int rc = weir_engine_run(e, a->sql.text, a->sql.len, a->sql.file_name, &output, &err);
     cli_progress_stop(p);
-    sigaction(SIGINT, &old, NULL);
+    sigaction(SIGINT, &old[0], NULL);
+    sigaction(SIGTERM, &old[1], NULL);
     int code = rc ? cli_fail(&err) : CLI_OK;
     int reports = write_reports(a, e);
     weir_trace_free(e->trace);
     e->trace = NULL;
-    if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "weir: writing to standard output: %s\n", strerror(errno));
-        reports = CLI_IO;
-    }
     return code ? code : reports;
 }
 

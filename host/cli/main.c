@@ -1,4 +1,5 @@
 /* weir: the command line. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,19 +35,29 @@ static const struct {
 } commands[] = {
     {"run", cli_run}, {"explain", cli_explain}, {"devices", cli_devices}, {"topo", topo}};
 
+/* What was printed must have got out. */
+static int finish(int code)
+{
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout)) return code;
+    if (!code)
+        fprintf(stderr, "weir: writing to standard output: %s\n", strerror(errno ? errno : EIO));
+    return code ? code : CLI_IO;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
         !strcmp(argv[1], "help")) {
         fputs(help, argc < 2 ? stderr : stdout);
-        return argc < 2 ? CLI_USAGE : CLI_OK;
+        return finish(argc < 2 ? CLI_USAGE : CLI_OK);
     }
     if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version")) {
         puts("weir " WEIR_VERSION);
-        return CLI_OK;
+        return finish(CLI_OK);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 2, argv + 2);
+        if (!strcmp(argv[1], commands[i].name)) return finish(commands[i].run(argc - 2, argv + 2));
     fprintf(stderr, "weir: '%s' is not a command; weir --help lists them\n", argv[1]);
     return CLI_USAGE;
 }

@@ -1,6 +1,7 @@
 /* The progress line: a thread wakes a few times a second, reads the engine's counters and rewrites
  * one line of stderr. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@ struct cli_progress {
     bool quit, shown;
     uint64_t start_ns;
 };
+
+static _Atomic(struct cli_progress *) current; /* the one that runs */
 
 static void draw(struct cli_progress *p)
 {
@@ -54,14 +57,31 @@ struct cli_progress *cli_progress_start(struct weir_engine *e)
     p->start_ns = weir_now_ns();
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
-    if (!pthread_create(&p->thread, NULL, progress_main, p)) return p;
+    if (!pthread_create(&p->thread, NULL, progress_main, p)) {
+        atomic_store(&current, p);
+        return p;
+    }
     weir_free(p);
     return NULL;
+}
+
+void cli_progress_hide(void)
+{
+    struct cli_progress *p = atomic_load(&current);
+    if (!p) return;
+    pthread_mutex_lock(&p->mutex);
+    if (p->shown) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
+    p->shown = false;
+    pthread_mutex_unlock(&p->mutex);
 }
 
 void cli_progress_stop(struct cli_progress *p)
 {
     if (!p) return;
+    atomic_store(&current, NULL);
     pthread_mutex_lock(&p->mutex);
     p->quit = true;
     pthread_cond_signal(&p->wake);

@@ -15,7 +15,7 @@ struct result {
     pthread_mutex_t mutex;
     struct weir_rows *rows;
     enum weir_rows_format format;
-    bool first;
+    bool first, streaming, on_terminal;
 };
 
 static int to_stdout(void *ctx, const char *text, size_t n, struct weir_error *err)
@@ -38,7 +38,10 @@ static int result_open(struct weir_sink *s, int n_slots, struct weir_error *err)
     (void)n_slots;
     struct result *r = (struct result *)s;
     if (!r->first) putchar('\n');
-    return weir_rows_new(r->format, &s->schema, terminal_width(), to_stdout, NULL, &r->rows, err);
+    r->on_terminal = isatty(STDOUT_FILENO);
+    int rc = weir_rows_new(r->format, &s->schema, terminal_width(), to_stdout, NULL, &r->rows, err);
+    if (!rc && r->streaming) weir_rows_set_live(r->rows);
+    return rc;
 }
 
 static int result_write(struct weir_sink *s, int slot, const struct weir_batch *batch,
@@ -47,8 +50,10 @@ static int result_write(struct weir_sink *s, int slot, const struct weir_batch *
     (void)slot;
     struct result *r = (struct result *)s;
     pthread_mutex_lock(&r->mutex);
+    if (r->on_terminal) cli_progress_hide();
     int rc = weir_rows_add(r->rows, (struct weir_batch *)batch, err);
-    fflush(stdout); /* whoever reads a stream's windows wants them now */
+    if (!rc && fflush(stdout)) /* whoever reads a stream's windows wants them now */
+        rc = weir_fail_errno(err, WEIR_ERR_IO, errno, "writing to standard output");
     pthread_mutex_unlock(&r->mutex);
     return rc;
 }
@@ -62,7 +67,7 @@ static int result_commit(struct weir_sink *s, struct weir_error *err)
 static void result_abort(struct weir_sink *s)
 {
     struct result *r = (struct result *)s;
-    if (r->rows && weir_rows_end(r->rows, NULL))
+    if (r->rows && !ferror(stdout) && weir_rows_end(r->rows, NULL))
         fputs("weir: writing to standard output failed\n", stderr);
 }
 
@@ -81,7 +86,7 @@ static const struct weir_sink_ops result_ops = {.open = result_open,
                                                 .free = result_free};
 
 int cli_result_sink(enum weir_rows_format format, bool first, const struct weir_schema *schema,
-                    struct weir_sink **out, struct weir_error *err)
+                    bool streaming, struct weir_sink **out, struct weir_error *err)
 {
     struct result *r = weir_calloc(1, sizeof *r);
     if (!r) return weir_fail_nomem(err, sizeof *r, "printing rows");
@@ -90,6 +95,7 @@ int cli_result_sink(enum weir_rows_format format, bool first, const struct weir_
     r->base.schema = *schema; /* lives as long as the statement, as the sink does */
     r->format = format;
     r->first = first;
+    r->streaming = streaming;
     pthread_mutex_init(&r->mutex, NULL);
     *out = &r->base;
     return WEIR_OK;

@@ -161,9 +161,10 @@ static int copy_schema(struct rows *r, const struct weir_schema *schema)
     return r->schema.field ? WEIR_OK : WEIR_ERR_NOMEM;
 }
 
-static int make_sink(void *ctx, const struct weir_schema *schema, struct weir_sink **out,
-                     struct weir_error *err)
+static int make_sink(void *ctx, const struct weir_schema *schema, bool streaming,
+                     struct weir_sink **out, struct weir_error *err)
 {
+    (void)streaming;
     struct rows *r = ctx;
     struct row_sink *s = weir_calloc(1, sizeof *s);
     if (!s) return weir_fail_nomem(err, sizeof *s, "taking rows");

@@ -45,8 +45,8 @@ struct weir_engine {
 struct weir_engine_output {
     void *ctx;
     /* A query's rows are about to come: give a sink for SCHEMA (copied by the sink where it keeps
-       it). The engine opens, commits or aborts, and frees it. */
-    int (*rows)(void *ctx, const struct weir_schema *schema, struct weir_sink **out,
+       it). STREAMING: they come over time. The engine opens, commits or aborts, and frees it. */
+    int (*rows)(void *ctx, const struct weir_schema *schema, bool streaming, struct weir_sink **out,
                 struct weir_error *err);
     /* An exclusive job has got its place; TEXT says in one line what it owns and how well that is
        kept. Optional. */

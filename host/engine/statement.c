@@ -89,9 +89,19 @@ static void note_memory(void *lease, int slot, void *addr, size_t size)
     weir_topo_lease_note_memory(lease, (uint32_t)slot, addr, size);
 }
 
-/* ENFORCE: no NULL gets into the sink's NOT NULL columns. */
-static int execute(struct session *s, struct run *r, struct weir_sink *sink, bool enforce)
+static bool streams(const struct weir_bound *b)
 {
+    for (int i = 0; i < b->n_sources; i++)
+        if (b->source[i]->streaming) return true;
+    return false;
+}
+
+/* No NULL gets into a table's NOT NULL columns. A stream that is cancelled has given rows that are
+   final: they are kept. */
+static int execute(struct session *s, struct run *r, struct weir_sink *sink,
+                   const struct weir_bound *bound)
+{
+    bool enforce = bound->kind == WEIR_BOUND_INSERT;
     struct weir_engine *e = s->e;
     const char *enforcer = weir_catalog_get(&e->catalog, "table.exec.sink.not-null-enforcer");
     struct engine_not_null guard = {.dropped = 0};
@@ -113,9 +123,10 @@ static int execute(struct session *s, struct run *r, struct weir_sink *sink, boo
     if (!rc) rc = weir_exec_run(&r->stages, &o, sink, &r->stats, s->err);
     r->stats.rows_dropped = atomic_load(&guard.dropped);
     r->stats.rows_out -= r->stats.rows_dropped;
-    if (!rc) rc = sink->ops->commit(sink, s->err);
-    if (rc) sink->ops->abort(sink);
-    return rc;
+    bool keep = !rc || (rc == WEIR_ERR_CANCELLED && streams(bound));
+    int committed = keep ? sink->ops->commit(sink, rc ? NULL : s->err) : rc;
+    if (committed) sink->ops->abort(sink);
+    return rc ? rc : committed;
 }
 
 /* Run ROOT into SINK: commit on success, abort otherwise. Takes no ownership. */
@@ -124,7 +135,7 @@ static int run_plan(struct session *s, const struct weir_bound *bound, struct we
 {
     struct run r = {0};
     int rc = prepare_run(s, &r, root);
-    if (!rc) rc = execute(s, &r, sink, bound->kind == WEIR_BOUND_INSERT);
+    if (!rc) rc = execute(s, &r, sink, bound);
     if (r.slots) weir_slots_leave(r.slots);
     if (r.stats.stage) {
         keep_stats(s->e, &r.stats);
@@ -151,7 +162,7 @@ static int show_lines(struct session *s, const char *column, const char *text)
         text += n + (text[n] == '\n');
     }
     if (!rc) rc = weir_builder_finish(b, &batch, s->err);
-    if (!rc) rc = s->output->rows(s->output->ctx, &schema, &sink, s->err);
+    if (!rc) rc = s->output->rows(s->output->ctx, &schema, false, &sink, s->err);
     if (!rc) rc = sink->ops->open(sink, 1, s->err);
     if (!rc) rc = sink->ops->write(sink, 0, batch, s->err);
     if (!rc) rc = sink->ops->commit(sink, s->err);
@@ -179,6 +190,20 @@ static int explain_bound(struct session *s, const struct weir_bound *b, bool jso
     return rc;
 }
 
+/* INSERTs run one after another: one that never ends keeps those behind it from starting. */
+static int check_ends(struct session *s, const struct weir_bound *b)
+{
+    for (int i = 0; b->n_inserts > 1 && i < b->n_sources; i++)
+        if (!b->source[i]->bounded)
+            return weir_fail(
+                s->err, WEIR_ERR_UNSUPPORTED,
+                "%s: table %s never ends, and the %d INSERTs of a STATEMENT SET run one "
+                "after another; run each as a job of its own, or bound the table "
+                "('number-of-rows')",
+                s->file_name, b->source[i]->name, b->n_inserts);
+    return WEIR_OK;
+}
+
 static int run_bound(struct session *s, const struct weir_bound *b)
 {
     int rc = WEIR_OK;
@@ -191,10 +216,11 @@ static int run_bound(struct session *s, const struct weir_bound *b)
     }
     if (b->kind == WEIR_BOUND_QUERY) {
         struct weir_sink *sink = NULL;
-        rc = s->output->rows(s->output->ctx, &b->root->schema, &sink, s->err);
+        rc = s->output->rows(s->output->ctx, &b->root->schema, streams(b), &sink, s->err);
         if (!rc) rc = run_plan(s, b, b->root, sink);
         if (sink) sink->ops->free(sink);
     }
+    if (!rc) rc = check_ends(s, b);
     for (int i = 0; !rc && b->kind == WEIR_BOUND_INSERT && i < b->n_inserts; i++)
         rc = run_plan(s, b, b->insert[i].root, b->insert[i].sink);
     if (!rc && b->kind == WEIR_BOUND_DONE && s->output->done)

@@ -98,6 +98,11 @@ int weir_rows_new(enum weir_rows_format format, const struct weir_schema *schema
     return 0;
 }
 
+void weir_rows_set_live(struct weir_rows *r)
+{
+    r->live = true;
+}
+
 int weir_rows_add(struct weir_rows *r, struct weir_batch *batch, struct weir_error *err)
 {
     if (r->format == WEIR_ROWS_BOX) return rows_box_add(r, batch, err);

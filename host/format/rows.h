@@ -27,8 +27,12 @@ int weir_rows_new(enum weir_rows_format format, const struct weir_schema *schema
                   weir_rows_write *write, void *ctx, struct weir_rows **out,
                   struct weir_error *err) WEIR_NODISCARD;
 
+/* Rows come over time: box shows them with the first batch's widths, at once, and cuts nothing. Call
+   before the first batch. */
+void weir_rows_set_live(struct weir_rows *r);
+
 /* Box holds the first WEIR_ROWS_MEASURED rows back to find the widths, and keeps to them
- * afterwards. */
+ * afterwards. A single value is shown with its line breaks. */
 #define WEIR_ROWS_MEASURED 10000
 int weir_rows_add(struct weir_rows *r, struct weir_batch *batch,
                   struct weir_error *err) WEIR_NODISCARD;

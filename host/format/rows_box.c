@@ -1,11 +1,13 @@
 /* The box: rows are held back until the widths are known, columns that are too wide together give
-   way from the widest on, and what does not fit a cell ends in an ellipsis. */
+   way from the widest on, and what does not fit a cell ends in an ellipsis. The rows of a stream are
+   not held back: they have the widths of the first batch, and longer values run over. */
 #include <string.h>
 
 #include "host/format/rows_impl.h"
 #include "host/format/width.h"
 
-#define MIN_WIDTH 6 /* to which a column may be cut to fit the terminal */
+#define MIN_WIDTH  6 /* to which a column may be cut to fit the terminal */
+#define LIVE_WIDTH 8 /* of a stream's columns at least: later values may be longer than the first */
 
 /* Control characters as escapes, so that a value stays on its line. Replaces r->cell. */
 static void make_printable(struct weir_rows *r)
@@ -19,7 +21,9 @@ static void make_printable(struct weir_rows *r)
     struct weir_buf out = {0};
     for (size_t i = 0; i < r->cell.len; i++) {
         unsigned char c = (unsigned char)r->cell.data[i];
-        if (c == '\n')
+        if (c == '\n' && r->lines)
+            weir_buf_putc(&out, '\n');
+        else if (c == '\n')
             weir_buf_puts(&out, "\\n");
         else if (c == '\t')
             weir_buf_puts(&out, "\\t");
@@ -59,8 +63,11 @@ static void measure(struct weir_rows *r, const struct weir_batch *b)
     for (uint32_t row = 0; row < b->n_rows; row++) {
         for (uint32_t c = 0; c < b->n_cols; c++) {
             get_cell(r, &b->col[c], row);
-            size_t w = weir_display_width(cell_text(r), r->cell.len);
-            if (w > r->widths[c]) r->widths[c] = w;
+            for (size_t at = 0, n; at <= r->cell.len; at += n + 1) {
+                n = strcspn(cell_text(r) + at, "\n");
+                size_t w = weir_display_width(cell_text(r) + at, n);
+                if (w > r->widths[c]) r->widths[c] = w;
+            }
         }
     }
 }
@@ -102,16 +109,16 @@ static void rule(struct weir_rows *r, const char *left, const char *middle, cons
     weir_buf_putc(&r->text, '\n');
 }
 
-/* r->cell in the width of column C. */
-static void put_cell(struct weir_rows *r, int c, bool to_right)
+/* The N bytes at S in the width of column C. */
+static void put_text(struct weir_rows *r, int c, const char *s, size_t n, bool to_right)
 {
     size_t room = r->widths[c], shown = 0, bytes = 0;
-    const char *s = cell_text(r);
-    size_t full = weir_display_width(s, r->cell.len);
-    bool cut = full > room && !to_right; /* half a number is a wrong number */
-    if (to_right && full > room) room = full;
-    while (bytes < r->cell.len) {
-        size_t len, w = weir_char_width(s + bytes, r->cell.len - bytes, &len);
+    size_t full = weir_display_width(s, n);
+    bool whole = to_right || r->live; /* half a number is a wrong number */
+    bool cut = full > room && !whole;
+    if (whole && full > room) room = full;
+    while (bytes < n) {
+        size_t len, w = weir_char_width(s + bytes, n - bytes, &len);
         if (shown + w + cut > room) break;
         shown += w;
         bytes += len;
@@ -123,6 +130,19 @@ static void put_cell(struct weir_rows *r, int c, bool to_right)
     if (cut) weir_buf_puts(&r->text, "…");
     for (size_t i = 0; !to_right && i < pad; i++) weir_buf_putc(&r->text, ' ');
     weir_buf_putc(&r->text, ' ');
+}
+
+/* r->cell in the width of column C. */
+static void put_cell(struct weir_rows *r, int c, bool to_right)
+{
+    const char *s = cell_text(r);
+    size_t at = 0, n;
+    while (r->lines && (n = strcspn(s + at, "\n")) < r->cell.len - at) {
+        put_text(r, c, s + at, n, to_right);
+        weir_buf_puts(&r->text, "│\n");
+        at += n + 1;
+    }
+    put_text(r, c, s + at, r->cell.len - at, to_right);
 }
 
 static void head(struct weir_rows *r)
@@ -157,7 +177,9 @@ static int start(struct weir_rows *r, struct weir_error *err)
     for (int c = 0; c < r->schema->n; c++) {
         get_name(r, c);
         r->widths[c] = weir_display_width(cell_text(r), r->cell.len);
+        if (r->live && r->widths[c] < LIVE_WIDTH) r->widths[c] = LIVE_WIDTH;
     }
+    r->lines = !r->live && r->schema->n == 1 && r->n_rows == 1;
     for (size_t i = 0; i < r->n_held; i++) measure(r, r->held[i]);
     settle(r);
     head(r);
@@ -184,7 +206,9 @@ int rows_box_add(struct weir_rows *r, struct weir_batch *batch, struct weir_erro
         r->cap_held = cap;
     }
     r->held[r->n_held++] = weir_batch_ref(batch);
-    return r->n_rows >= WEIR_ROWS_MEASURED ? start(r, err) : 0;
+    if (!r->live && r->n_rows < WEIR_ROWS_MEASURED) return 0;
+    int rc = start(r, err);
+    return rc ? rc : rows_flush(r, err);
 }
 
 int rows_box_end(struct weir_rows *r, struct weir_error *err)

@@ -15,6 +15,8 @@ struct weir_rows {
     struct weir_buf cell;
     /* box */
     size_t *widths; /* [schema->n] */
+    bool live;      /* nothing is held back */
+    bool lines;     /* the one value is shown with its line breaks */
     bool started;   /* widths are settled and the head is printed */
     struct weir_batch **held;
     size_t n_held, cap_held;

@@ -175,6 +175,12 @@ class Results(Case):
         none = self.notes(big, env={"OCL_ICD_VENDORS": "/nonexistent", "OPENCL_VENDOR_PATH": "/nonexistent"})
         self.assertIn("native: no OpenCL device: ", none[0])
 
+    def test_a_value_of_several_lines(self):
+        out = self.ok(weir("run", "-c", "CREATE TABLE t (x INT) WITH ('connector' = 'datagen'); SHOW CREATE TABLE t"))
+        self.assertIn("│ CREATE TABLE t (", out)
+        self.assertIn("│   x INT", out)
+        self.assertIn("'a\\nb'".strip("'"), self.ok(weir("run", "-c", "SELECT 'a\nb' AS x, 1 AS y")))
+
     def test_sink(self):
         self.ok(self.sql("CREATE TABLE o (x INT) WITH ('connector' = 'filesystem', 'path' = 'out.csv', 'format' = 'csv');"
                          "INSERT INTO o VALUES (1), (2)"))
@@ -515,6 +521,32 @@ class SlowStream(Case):
             p.stdin.close()
             self.finish(p)
 
+    def test_box(self):
+        """The table is drawn as the windows come, and longer values are not cut."""
+        p = self.start(self.WINDOWS.format("'path' = '-', 'format' = 'csv'"))
+        p.kill()
+        p = subprocess.Popen([WEIR, "run", self.path("job.sql")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        watchdog = threading.Timer(100, p.kill)
+        watchdog.start()
+        self.to_stdin(p, b"2024-01-01 00:00:01,a\n2024-01-01 00:00:15,a long key\n")
+        lines = [self.line(p) for _ in range(4)]
+        self.assertIn("window_start", lines[1])
+        self.assertIn("│ a        │", lines[3])
+        self.to_stdin(p, b"2024-01-01 00:00:30,b\n")
+        self.assertIn("│ a long key │", self.line(p))
+        out, _ = p.communicate()
+        watchdog.cancel()
+        self.assertIn("(3 rows)", out.decode())
+
+    def test_statement_set(self):
+        """INSERTs run one after another: a source that never ends, or is a pipe, is refused rather than starved."""
+        sinks = "".join(f"CREATE TABLE o{i} (x BIGINT) WITH ('connector' = 'print');" for i in (1, 2))
+        text = ("CREATE TABLE g (x BIGINT) WITH ({});" + sinks + "EXECUTE STATEMENT SET BEGIN INSERT INTO o1 SELECT x FROM g;"
+                " INSERT INTO o2 SELECT -x FROM g; END")
+        rows = "'connector' = 'datagen', 'fields.x.kind' = 'sequence', 'fields.x.start' = '1', 'fields.x.end' = '3'"
+        self.assertEqual(sorted(self.ok(self.sql(text.format(rows))).split()), sorted(f"+I[{x}]" for x in (1, 2, 3, -1, -2, -3)))
+        self.fails(self.sql(text.format("'connector' = 'datagen'")), 3, "table g never ends", "the 2 INSERTs", "'number-of-rows'")
+
     def test_limit_ends_a_stream(self):
         p = self.start("CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = '-', 'format' = 'csv');"
                        "SELECT x FROM t WHERE x > 1 LIMIT 2")
@@ -545,6 +577,49 @@ class Interrupt(Case):
         self.assertEqual(p.returncode, 130, err)
         self.assertIn("cancelled", err)
         self.assertTrue((head + out).startswith("x\n"))
+
+    def test_a_stream_that_is_stopped_keeps_its_rows(self):
+        """Windows that had closed are final: the file is there with them. A job over a file that is stopped leaves nothing."""
+        job = self.write("job.sql", "CREATE TABLE t (ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem',"
+                         " 'path' = '-', 'format' = 'csv');"
+                         "CREATE TABLE o (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out.csv', 'format' = 'csv');"
+                         "INSERT INTO o SELECT COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' SECOND)")
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            p = subprocess.Popen([WEIR, "run", job], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            p.stdin.write("2024-01-01 00:00:01\n2024-01-01 00:00:02\n")
+            p.stdin.flush()
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and not [f for f in os.listdir(self.folder.name) if ".tmp" in f]:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            p.send_signal(sig)
+            p.communicate(timeout=60)
+            self.assertEqual(p.returncode, 130)
+            self.assertEqual([f for f in os.listdir(self.folder.name) if ".tmp" in f], [])
+            with open(self.path("out.csv")) as f:
+                self.assertIn(f.read(), ("1\n", ""))  # nothing, when the signal came before the rows were read
+            os.remove(self.path("out.csv"))
+
+
+class FullDisk(Case):
+    """What cannot be written is an error, whoever writes it."""
+
+    def test_standard_output(self):
+        many = "CREATE TABLE g (x BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '100000');"
+        for args in (["run", "-c", "SELECT 1"], ["run", "-c", many + "SELECT x FROM g", "--format", "csv"],
+                     ["run", "-c", many + "CREATE TABLE o (x BIGINT) WITH ('connector' = 'print'); INSERT INTO o SELECT x FROM g"],
+                     ["explain", "-c", "SELECT 1"], ["devices"], ["--help"], ["version"]):
+            with open("/dev/full", "w") as full:
+                p = subprocess.run([WEIR, *args], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(p.returncode, 4, args)
+            self.assertIn("No space left on device", p.stderr)
+
+    def test_a_reader_that_leaves(self):
+        p = subprocess.Popen([WEIR, "run", "-c", "CREATE TABLE g (x BIGINT) WITH ('connector' = 'datagen'); SELECT x FROM g",
+                              "--format", "csv"], stdout=subprocess.PIPE)
+        self.assertEqual(p.stdout.readline(), b"x\n")
+        p.stdout.close()
+        self.assertEqual(p.wait(timeout=60), -signal.SIGPIPE)
 
 
 if __name__ == "__main__":
