@@ -13,6 +13,7 @@
                memory 0 4096 8589934592      (node, page size, bytes)
                device gpu0 7       (compute units owned; 0: queues only)
                isolation affinity and locks
+               cgroup /sys/fs/cgroup/weir-4711-0   (a group of its own, isolate.c)
                thread 4712 slot 0 0-3 nodes 0      (what the running job notes, lease_notes.c) */
 #include "topology/lease.h"
 
@@ -93,7 +94,11 @@ static int visit(const char *path, topo_holder_fn fn, void *ctx, struct weir_top
     if (flock(fd, LOCK_SH | LOCK_NB) == 0) { /* nobody holds it: its process is gone */
         struct stat opened, named;
         if (!fstat(fd, &opened) && !stat(path, &named) && opened.st_ino == named.st_ino) {
-            char blocks[4700];
+            char blocks[4700], *text = NULL;
+            size_t n = 0;
+            if (!topo_read_file(path, LEASE_MAX_BYTES, &text, &n, NULL))
+                topo_remove_group(text, (unsigned)opened.st_uid);
+            topo_free(text);
             topo_blocks_path(path, blocks, sizeof blocks);
             unlink(blocks);
             unlink(path);
@@ -442,6 +447,7 @@ int weir_topo_lease_take(const struct weir_topo_machine_options *options,
 void weir_topo_lease_free(struct weir_topo_lease *lease)
 {
     if (!lease) return;
+    topo_lease_leave_group(lease);
     topo_lease_close_notes(lease);
     if (lease->fd >= 0) {
         unlink(lease->path);

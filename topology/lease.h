@@ -43,9 +43,18 @@ struct weir_topo_lease {
     int mutex; /* of the directory, locked between begin and commit; else -1 */
     const struct weir_topo_machine *machine; /* of begin */
     char directory[4000], path[4200], name[64];
-    struct topo_blocks *blocks; /* NULL until memory is noted */
-    uint32_t partitions;        /* of the plan */
+    struct topo_blocks *blocks;             /* NULL until memory is noted */
+    uint32_t partitions;                    /* of the plan */
+    char cgroup_parent[4300], cgroup[4400]; /* the group that we made; "" when there is none */
+    bool threaded;                          /* it holds threads, not the process */
 };
+/* Append T, which is freed, to the lease's file in one write. */
+int topo_lease_append(struct weir_topo_lease *lease, struct weir_topo_text *t,
+                      struct weir_topo_error *err) TOPO_NODISCARD;
+/* Move back and remove the group that weir_topo_lease_isolate made; nothing when there is none. */
+void topo_lease_leave_group(struct weir_topo_lease *lease);
+/* Remove the group that the lease file with TEXT names, if it is OWNER's and empty. */
+void topo_remove_group(const char *text, unsigned owner);
 void topo_lease_close_notes(struct weir_topo_lease *lease);
 
 /* ---- verify: a running job against its own lease */

@@ -33,8 +33,8 @@ void topo_blocks_path(const char *path, char *buf, size_t size)
 
 /* ---- noting */
 
-static int append(struct weir_topo_lease *lease, struct weir_topo_text *t,
-                  struct weir_topo_error *err)
+int topo_lease_append(struct weir_topo_lease *lease, struct weir_topo_text *t,
+                      struct weir_topo_error *err)
 {
     int rc = topo_text_done(t, err);
     if (!rc && lseek(lease->fd, 0, SEEK_END) >= 0 &&
@@ -50,7 +50,7 @@ int weir_topo_lease_note_isolation(struct weir_topo_lease *lease, const char *te
 {
     struct weir_topo_text t = {0};
     topo_text(&t, "isolation %s\n", text);
-    return append(lease, &t, err);
+    return topo_lease_append(lease, &t, err);
 }
 
 int weir_topo_lease_note_thread(struct weir_topo_lease *lease, const struct weir_topo_plan *plan,
@@ -67,7 +67,7 @@ int weir_topo_lease_note_thread(struct weir_topo_lease *lease, const struct weir
     topo_text(&t, " nodes");
     for (uint32_t k = 0; k < n && k < 64; k++) topo_text(&t, "%c%u", k ? ',' : ' ', nodes[k]);
     topo_text(&t, "\n");
-    return append(lease, &t, err);
+    return topo_lease_append(lease, &t, err);
 }
 
 int weir_topo_lease_keep_memory(struct weir_topo_lease *lease, struct weir_topo_error *err)

@@ -211,7 +211,10 @@ static int settle(struct weir_slots *s, struct weir_error *err)
     int rc = weir_topo_lease_commit(s->lease, s->plan, &te);
     if (rc) return topo_fail(err, rc, &te);
     snprintf(s->isolation, sizeof s->isolation, "affinity and locks");
-    rc = weir_topo_lease_note_isolation(s->lease, s->isolation, &te);
+    if (s->exclusive)
+        rc = weir_topo_lease_isolate(s->lease, s->plan, NULL, s->isolation, sizeof s->isolation,
+                                     &te);
+    if (!rc) rc = weir_topo_lease_note_isolation(s->lease, s->isolation, &te);
     if (!rc) rc = weir_topo_lease_keep_memory(s->lease, &te);
     return rc ? topo_fail(err, rc, &te) : WEIR_OK;
 }
@@ -296,6 +299,21 @@ int weir_slots_new(const struct weir_slots_request *request, struct weir_slots *
     return rc;
 }
 
+/* What a run would reach. */
+static void foretell_isolation(struct weir_slots *s)
+{
+    char why[160];
+    size_t size = sizeof s->isolation;
+    if (!s->bound)
+        snprintf(s->isolation, size, "none: threads are not bound");
+    else if (!s->exclusive)
+        snprintf(s->isolation, size, "affinity and locks");
+    else if (weir_topo_may_isolate(NULL, why, sizeof why))
+        snprintf(s->isolation, size, "cgroup v2 cpuset if it can be made, else affinity and locks");
+    else
+        snprintf(s->isolation, size, "affinity and locks (%s)", why);
+}
+
 int weir_slots_plan(const struct weir_slots_request *request, struct weir_slots **out,
                     struct weir_error *err)
 {
@@ -313,8 +331,7 @@ int weir_slots_plan(const struct weir_slots_request *request, struct weir_slots 
         return rc;
     }
     describe_streams(s);
-    snprintf(s->isolation, sizeof s->isolation, "%s",
-             s->bound ? "affinity and locks" : "none: threads are not bound");
+    foretell_isolation(s);
     *out = s;
     return WEIR_OK;
 }

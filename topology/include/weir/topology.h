@@ -511,6 +511,17 @@ WEIR_TOPO_CHECK int weir_topo_lease_begin(const struct weir_topo_machine_options
 WEIR_TOPO_CHECK int weir_topo_lease_commit(struct weir_topo_lease *lease,
                                            const struct weir_topo_plan *plan,
                                            struct weir_topo_error *err);
+/* Put the process into a cgroup v2 of its own with the plan's CPUs and nodes, as a cpuset partition
+   where that is permitted, so that the kernel keeps others off; before threads are bound. GROUP: the
+   directory of the cgroup to divide, NULL: the one that the process is in. LEVEL gets what was
+   reached, in words: "cgroup v2 cpuset, isolated partition" or "root partition", "cgroup v2 cpuset
+   and locks (...)", "affinity and locks (why not more)". Falling back is no error. Undone by
+   weir_topo_lease_free, or by whoever finds the lease of a process that died. */
+WEIR_TOPO_CHECK int weir_topo_lease_isolate(struct weir_topo_lease *lease,
+                                            const struct weir_topo_plan *plan, const char *group,
+                                            char *level, size_t size, struct weir_topo_error *err);
+/* Would that be tried here? If not, WHY says what is missing. */
+WEIR_TOPO_API bool weir_topo_may_isolate(const char *group, char *why, size_t size);
 /* What a running job tells others about itself, for `weir topo verify --pid`: the isolation that it
    reached, in words; a thread TID (as gettid says) that runs for partition I on CPUS (a Linux list;
    NULL: all of the partition's), KIND being one word such as "slot"; a block of memory of partition
