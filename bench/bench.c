@@ -1,3 +1,4 @@
+/* Time, random words, threads and one query run some times: what the benchmarks share. */
 #include "bench.h"
 
 #include <pthread.h>

@@ -102,7 +102,7 @@ def open_duckdb(rows, build_rows, threads):
     db.unregister("d_rows")
     # DOUBLE constants: a DECIMAL one would be compared after a cast of the column
     sql = [SQL[0].replace("0.05 AND 0.07", "0.05::DOUBLE AND 0.07::DOUBLE")] + SQL[1:]
-    return duckdb.__version__, lambda q: db.execute(sql[q]).to_arrow_table()
+    return duckdb.__version__, lambda q: db.sql(sql[q]).to_arrow_table()
 
 
 def open_polars(rows, build_rows, threads):
