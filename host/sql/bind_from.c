@@ -276,19 +276,47 @@ static struct weir_node *swap_back(struct binder *b, struct weir_node *join, int
     return e && name ? bind_project(b, join, nl + nr, e, name, join->pos) : NULL;
 }
 
+/* FULL: the left join, and behind it the right rows that have no left one. Both sides are read twice.
+ */
+static struct weir_node *full_join(struct on *o, struct weir_node *left_join, struct weir_pos pos)
+{
+    struct binder *b = o->b;
+    struct weir_node *l = left_join->input[0], *r = left_join->input[1], *in[2] = {left_join};
+    int width[2] = {l->schema.n, r->schema.n}, n = l->schema.n + r->schema.n;
+    struct rewrite rw = {.b = b, .leaf = swap_leaf, .ctx = width};
+    struct weir_node *rest = bind_join(b, WEIR_JOIN_ANTI, r, l, pos);
+    struct weir_expr **e = bind_alloc(b, (size_t)n, sizeof *e);
+    const char **name = bind_alloc(b, (size_t)n, sizeof *name);
+    if (!rest || !e || !name) return NULL;
+    if (!bind_join_keys(b, rest, o->n_keys, o->right_key, o->left_key)) return NULL;
+    if (left_join->join.residual &&
+        !(rest->join.residual = bind_rewrite(&rw, left_join->join.residual)))
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        const struct weir_field *f = &left_join->schema.field[i];
+        name[i] = f->name;
+        e[i] = i < width[0] ? bind_null(b, f->type, pos)
+                            : bind_column(b, i - width[0], r->schema.field[i - width[0]].type, pos);
+        if (!e[i]) return NULL;
+    }
+    in[1] = bind_project(b, rest, n, e, name, pos);
+    return in[1] ? bind_union(b, in, 2, pos) : NULL;
+}
+
 static struct weir_node *make_join(struct on *o, enum weir_ast_join_kind kind, struct weir_node *l,
                                    struct weir_node *r, struct weir_pos pos)
 {
     struct binder *b = o->b;
-    bool left = kind == WEIR_AST_JOIN_LEFT, right = kind == WEIR_AST_JOIN_RIGHT;
+    bool full = kind == WEIR_AST_JOIN_FULL, right = kind == WEIR_AST_JOIN_RIGHT;
+    bool left = kind == WEIR_AST_JOIN_LEFT || full;
     int width[2] = {l->schema.n, r->schema.n};
     for (int i = 0; left && i < o->n_left_only; i++)
         if (!push(b, &o->rest, &o->n_rest, &o->cap_rest, o->left_only[i])) return NULL;
-    for (int i = 0; right && i < o->n_right_only; i++)
+    for (int i = 0; (right || full) && i < o->n_right_only; i++)
         if (!push(b, &o->rest, &o->n_rest, &o->cap_rest, bind_shift(b, o->right_only[i], o->nl)))
             return NULL;
     if (!left) l = filtered(b, l, o->left_only, o->n_left_only);
-    if (!right) r = filtered(b, r, o->right_only, o->n_right_only);
+    if (!right && !full) r = filtered(b, r, o->right_only, o->n_right_only);
     if (!l || !r) return NULL;
     struct weir_node *j = bind_join(b, left || right ? WEIR_JOIN_LEFT : WEIR_JOIN_INNER,
                                     right ? r : l, right ? l : r, pos);
@@ -301,6 +329,7 @@ static struct weir_node *make_join(struct on *o, enum weir_ast_join_kind kind, s
         struct rewrite rw = {.b = b, .leaf = swap_leaf, .ctx = width};
         if (!(j->join.residual = bind_rewrite(&rw, j->join.residual))) return NULL;
     }
+    if (full) return full_join(o, j, pos);
     return right ? swap_back(b, j, width[0], width[1]) : j;
 }
 
@@ -389,11 +418,12 @@ static struct rel *bind_join_ref(struct binder *b, const struct weir_ast_table_r
                                  struct scope *outer)
 {
     enum weir_ast_join_kind kind = t->join.kind;
-    if (kind == WEIR_AST_JOIN_FULL)
+    bool full = kind == WEIR_AST_JOIN_FULL;
+    if (full && (t->join.natural || t->join.using_columns.n))
         return bind_unsupported(
             b, &t->pos,
-            "FULL JOIN is parsed, not executed yet; write a LEFT JOIN UNION ALL "
-            "SELECT the right rows WHERE NOT EXISTS a left one");
+            "FULL JOIN with USING or NATURAL is parsed, not executed yet; write "
+            "ON a.x = b.x and COALESCE(a.x, b.x)");
     struct rel *l = bind_from(b, t->join.left, outer);
     struct rel *r = l ? bind_from(b, t->join.right, outer) : NULL;
     struct rel *out = bind_alloc(b, 1, sizeof *out);
@@ -401,7 +431,7 @@ static struct rel *bind_join_ref(struct binder *b, const struct weir_ast_table_r
     struct on o = {.b = b, .nl = l->node->schema.n};
     struct weir_ast_idents used = t->join.using_columns;
     if (t->join.natural && !natural_columns(b, l, r, &t->pos, &used)) return NULL;
-    bool left = kind == WEIR_AST_JOIN_LEFT, right = kind == WEIR_AST_JOIN_RIGHT;
+    bool left = kind == WEIR_AST_JOIN_LEFT || full, right = kind == WEIR_AST_JOIN_RIGHT;
     for (size_t i = 0; i < used.n; i++)
         if (!use_column(&o, l, r, right, used.items[i].name, &used.items[i].pos, out)) return NULL;
     if (t->join.on) {
@@ -413,7 +443,7 @@ static struct rel *bind_join_ref(struct binder *b, const struct weir_ast_table_r
         struct weir_expr *on = bind_predicate(b, &s, t->join.on, "ON");
         if (!on || !take(&o, on)) return NULL;
     }
-    if (!add_side(b, out, l, 0, right, !right, &used) ||
+    if (!add_side(b, out, l, 0, right || full, !right && !full, &used) ||
         !add_side(b, out, r, o.nl, left, right, &used))
         return NULL;
     out->node = make_join(&o, kind, l->node, r->node, t->pos);
