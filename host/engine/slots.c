@@ -96,7 +96,8 @@ static char *request_key(const struct weir_slots_request *q)
     weir_buf_printf(&b, "%d", q->bind);
     for (int k = 0; k < q->n_streams; k++) {
         const struct weir_topo_stream *st = &q->stream[k];
-        weir_buf_printf(&b, ";%s:%u,%u,%d,%" PRIu64 ",%d,%d,%d,%d", st->name, st->partitions,
+        const char *name = q->bind ? st->name : ""; /* nobody else sees threads that roam */
+        weir_buf_printf(&b, ";%s:%u,%u,%d,%" PRIu64 ",%d,%d,%d,%d", name, st->partitions,
                         st->milli_cu, st->memory_mode, st->bytes, st->device, st->device_kind,
                         st->mode, st->scope);
     }
@@ -348,11 +349,13 @@ void weir_slots_free(struct weir_slots *s)
     weir_free(s);
 }
 
-bool weir_slots_fit(const struct weir_slots *s, const struct weir_slots_request *request)
+bool weir_slots_fit(struct weir_slots *s, const struct weir_slots_request *request)
 {
     char *key = request_key(request);
     bool fit = key && !strcmp(key, s->key);
     weir_free(key);
+    for (int k = 0; fit && k < request->n_streams; k++)
+        memcpy(s->plan->streams[k].name, request->stream[k].name, sizeof request->stream[k].name);
     return fit;
 }
 

@@ -47,8 +47,8 @@ int weir_slots_new(const struct weir_slots_request *request, struct weir_slots *
 int weir_slots_plan(const struct weir_slots_request *request, struct weir_slots **out,
                     struct weir_error *err) WEIR_NODISCARD;
 void weir_slots_free(struct weir_slots *s); /* NULL is allowed */
-/* Were these made for REQUEST? */
-bool weir_slots_fit(const struct weir_slots *s, const struct weir_slots_request *request);
+/* Will these do for REQUEST? Then they take over the names of its streams. */
+bool weir_slots_fit(struct weir_slots *s, const struct weir_slots_request *request);
 
 /* Place devices that compute on the host's cores on the slots' CPUs, and tell others of it. */
 int weir_slots_place(struct weir_slots *s, struct weir_devices *devices,
