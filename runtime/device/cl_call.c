@@ -19,7 +19,7 @@ void cl_drop_buffer(struct weir_run *r, struct out_buffer *o)
 {
     cl_unfetch(r, o);
     if (o->mem) clReleaseMemObject(o->mem);
-    weir_free(o->host);
+    weir_pool_free(r->pool, o->host, o->host_bytes);
     memset(o, 0, sizeof *o);
 }
 
@@ -28,8 +28,9 @@ static cl_int reserve(struct weir_run *r, struct out_buffer *o, size_t size)
     cl_int rc;
     if (o->size >= size && o->mem) return 0;
     cl_drop_buffer(r, o);
-    o->host = weir_malloc_aligned(size);
+    o->host = weir_pool_malloc(r->pool, size, NULL);
     if (!o->host) return CL_OUT_OF_HOST_MEMORY;
+    o->host_bytes = size;
     bool shared = r->q->b->info->unified;
     o->mem =
         clCreateBuffer(r->q->b->context, CL_MEM_READ_WRITE | (shared ? CL_MEM_USE_HOST_PTR : 0),

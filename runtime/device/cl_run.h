@@ -13,8 +13,9 @@
    where memory is unified, else with a copy on the host. */
 struct out_buffer {
     cl_mem mem;
-    void *host; /* [size] */
-    size_t size;
+    void *host; /* [host_bytes], paid by the run's pool */
+    size_t host_bytes;
+    size_t size; /* host_bytes, or 0 where there is no `mem` */
     void *mapped; /* unified: while the host reads */
 };
 

@@ -87,6 +87,12 @@ static int sorted_batch(struct job *j, const struct weir_object *def, struct wei
         *out = all;
         return WEIR_OK;
     }
+    size_t order_bytes = weir_sort_bytes(all->n_rows, def->n_sort, limit);
+    rc = weir_pool_take(pool, order_bytes, err);
+    if (rc) {
+        weir_batch_unref(all);
+        return rc;
+    }
     rc = weir_sort_order(all, def->sort, def->n_sort, limit, &idx, &n, err);
     if (!rc) rc = weir_builder_new(pool, def->n_columns, def->types, &b, err);
     for (int c = 0; !rc && c < def->n_columns; c++) weir_builder_gather(b, c, &all->col[c], idx, n);
@@ -96,6 +102,7 @@ static int sorted_batch(struct job *j, const struct weir_object *def, struct wei
     }
     weir_builder_free(b);
     weir_free(idx);
+    weir_pool_give(pool, order_bytes);
     weir_batch_unref(all);
     return rc;
 }

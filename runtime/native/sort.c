@@ -324,19 +324,32 @@ static int by_row(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* How many rows are given, and how many are sorted for them. */
+static void sizes(size_t rows, int n_keys, int64_t limit, size_t *n, size_t *sorted)
+{
+    *n = limit < 0 || (uint64_t)limit > rows ? rows : (size_t)limit;
+    *sorted = !n_keys || *n < rows / 8 ? *n : rows;
+}
+
+size_t weir_sort_bytes(size_t rows, int n_keys, int64_t limit)
+{
+    size_t n, sorted;
+    sizes(rows, n_keys, limit, &n, &sorted);
+    return n * sizeof(int64_t) + 2 * sorted * sizeof(struct item);
+}
+
 int weir_sort_order(const struct weir_batch *batch, const struct weir_sort_column *key, int n_keys,
                     int64_t limit, int64_t **idx, size_t *n, struct weir_error *err)
 {
-    size_t rows = batch->n_rows;
-    *n = limit < 0 || (uint64_t)limit > rows ? rows : (size_t)limit;
-    bool few = n_keys && *n < rows / 8;
-    size_t sorted = few || !n_keys ? *n : rows;
+    size_t rows = batch->n_rows, sorted;
+    sizes(rows, n_keys, limit, n, &sorted);
+    bool few = n_keys && sorted < rows;
     *idx = weir_malloc(*n * sizeof **idx);
     struct item *v = weir_malloc(sorted * sizeof *v);
     struct sorter s = {batch, key, n_keys, weir_malloc(sorted * sizeof *v)};
     int rc = WEIR_OK;
     if (!*idx || !v || !s.tmp) {
-        rc = weir_fail_nomem(err, 2 * sorted * sizeof *v + *n * sizeof **idx, "sorting");
+        rc = weir_fail_nomem(err, weir_sort_bytes(rows, n_keys, limit), "sorting");
         weir_free(*idx);
         *idx = NULL;
         *n = 0;

@@ -18,5 +18,7 @@ int weir_sort_compare(const struct weir_sort_column *key, int n_keys, const stru
  * released with weir_free. */
 int weir_sort_order(const struct weir_batch *batch, const struct weir_sort_column *key, int n_keys,
                     int64_t limit, int64_t **idx, size_t *n, struct weir_error *err) WEIR_NODISCARD;
+/* The bytes that it takes for a batch of ROWS meanwhile, *IDX included. */
+size_t weir_sort_bytes(size_t rows, int n_keys, int64_t limit);
 
 #endif
