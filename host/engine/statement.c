@@ -249,8 +249,13 @@ static int each_statement(struct session *s, const char *sql, size_t len,
     weir_arena_init(&script_arena);
     weir_arena_init(&s->arena);
     int rc = weir_sql_parse(sql, len, s->file_name, &script_arena, &script, s->err);
-    for (size_t i = 0; !rc && i < script.n && !atomic_load(&s->e->cancel); i++) {
+    for (size_t i = 0; !rc && i < script.n; i++) {
         struct weir_bound bound = {0};
+        if (atomic_load(&s->e->cancel)) {
+            rc = weir_fail(s->err, WEIR_ERR_CANCELLED, "cancelled before statement %zu of %zu",
+                           i + 1, (size_t)script.n);
+            break;
+        }
         rc = weir_bind_statement(&s->e->catalog, script.stmts[i], s->file_name, &s->arena,
                                  &callbacks, &bound, s->err);
         if (!rc) {

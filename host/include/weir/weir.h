@@ -98,8 +98,8 @@ WEIR_API int weir_explain(struct weir_engine *engine, const char *sql, int json,
 WEIR_API const char *weir_statistics(struct weir_engine *engine);
 WEIR_API void weir_free_text(char *text);
 
-/* Make the call that runs end soon with WEIR_ERR_CANCELLED. Async-signal-safe. The next call runs
- * normally again. */
+/* Make the call that runs end soon with WEIR_ERR_CANCELLED. Async-signal-safe. Between
+ * two calls it cancels the next one; the call after a cancelled one runs normally. */
 WEIR_API void weir_cancel(struct weir_engine *engine);
 
 #ifdef __cplusplus
