@@ -37,7 +37,7 @@ machine() {
 }
 
 everything=(gcc g++ libc6-dev cmake ninja-build pkg-config libhwloc-dev libnuma-dev libsimdjson-dev zlib1g-dev
-    libzstd-dev opencl-headers ocl-icd-opencl-dev pocl-opencl-icd libcmocka-dev libsqlite3-dev oclgrind python3)
+    libzstd-dev opencl-headers ocl-icd-opencl-dev pocl-opencl-icd libcmocka-dev libsqlite3-dev oclgrind python3 git)
 
 # run STATUS ARGUMENT...: runs bootstrap; its output lands in $root/out
 run() {
