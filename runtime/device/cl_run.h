@@ -15,7 +15,7 @@ struct out_buffer {
     cl_mem mem;
     void *host; /* [host_bytes], paid by the run's pool */
     size_t host_bytes;
-    size_t size; /* host_bytes, or 0 where there is no `mem` */
+    size_t size;  /* host_bytes, or 0 where there is no `mem` */
     void *mapped; /* unified: while the host reads */
 };
 
