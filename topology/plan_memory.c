@@ -367,18 +367,36 @@ static bool is_auto(const struct topo_state *s, uint32_t i)
            s->plan->streams[p->stream].memory_mode == WEIR_TOPO_MEMORY_AUTO;
 }
 
+/* An exclusive partition leaves to later jobs the memory that goes with the CPUs it leaves them:
+   PART, at most its share of the CPUs whose memory SPARE is. */
+static unsigned __int128 leave_some(const struct topo_state *s, const struct weir_topo_partition *p,
+                                    unsigned __int128 part, uint64_t spare, uint64_t capacity)
+{
+    if (s->plan->streams[p->stream].mode != WEIR_TOPO_EXCLUSIVE || p->share_milli_cu >= capacity)
+        return part;
+    unsigned __int128 most = (unsigned __int128)spare * p->share_milli_cu / capacity;
+    return part < most ? part : most;
+}
+
 static int grant_auto(struct topo_state *s, struct weir_topo_error *err)
 {
     struct weir_topo_plan *plan = s->plan;
     uint32_t kinds = WEIR_TOPO_TIER_COUNT + 1;
     uint32_t *home = topo_calloc((size_t)s->m->domain_count * kinds, sizeof *home);
     uint64_t *weight = topo_calloc(s->m->pool_count, sizeof *weight),
-             *spare = topo_calloc(s->m->pool_count, sizeof *spare);
-    int rc = home && weight && spare ? WEIR_TOPO_OK : topo_fail_nomem(err, "assigning memory");
+             *spare = topo_calloc(s->m->pool_count, sizeof *spare),
+             *capacity = topo_calloc((size_t)s->m->pool_count * kinds, sizeof *capacity);
+    int rc = home && weight && spare && capacity ? WEIR_TOPO_OK
+                                                 : topo_fail_nomem(err, "assigning memory");
     uint64_t wanted = 0, granted = 0;
     for (uint32_t d = 0; !rc && d < s->m->domain_count; d++)
-        for (uint32_t t = 0; t < kinds; t++)
-            home[(size_t)d * kinds + t] = home_pool(s, d, (enum weir_topo_tier)t);
+        for (uint32_t t = 0; t < kinds; t++) {
+            uint32_t pool = home_pool(s, d, (enum weir_topo_tier)t);
+            home[(size_t)d * kinds + t] = pool;
+            if (pool != WEIR_TOPO_NONE)
+                capacity[(size_t)pool * kinds + t] +=
+                    s->m->units[WEIR_TOPO_SCOPE_NUMA].capacity_milli_cu[d];
+        }
     for (uint32_t i = 0; !rc && i < plan->partition_count; i++) {
         const struct weir_topo_partition *p = &plan->partitions[i];
         uint32_t pool = is_auto(s, i)
@@ -401,6 +419,8 @@ static int grant_auto(struct topo_state *s, struct weir_topo_error *err)
                             : WEIR_TOPO_NONE;
         if (pool == WEIR_TOPO_NONE) continue;
         unsigned __int128 part = (unsigned __int128)spare[pool] * p->milli_cu / weight[pool];
+        part = leave_some(s, p, part, spare[pool],
+                          capacity[(size_t)pool * kinds + plan->streams[p->stream].tier]);
         if (allowed < wanted) part = part * allowed / wanted;
         uint64_t page = s->m->pools[pool].page_bytes, bytes = (uint64_t)part / page * page;
         if (!bytes) continue;
@@ -413,6 +433,7 @@ static int grant_auto(struct topo_state *s, struct weir_topo_error *err)
     topo_free(home);
     topo_free(weight);
     topo_free(spare);
+    topo_free(capacity);
     return rc;
 }
 
