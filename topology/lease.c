@@ -180,7 +180,7 @@ static void take_device(struct topo_raw *raw, const char *name, uint32_t units)
 {
     for (uint32_t d = 0; d < raw->device_count; d++) {
         struct weir_topo_device *dev = &raw->devices[d].info;
-        if (strcmp(dev->name, name) != 0) continue;
+        if (strcmp(dev->name, name) != 0 && (!dev->pci[0] || strcmp(dev->pci, name) != 0)) continue;
         if (units)
             dev->leased_units += units;
         else
@@ -441,6 +441,52 @@ int weir_topo_lease_take(const struct weir_topo_machine_options *options,
     weir_topo_machine_free(*machine);
     *plan = NULL;
     *machine = NULL;
+    return rc;
+}
+
+struct device_question {
+    const struct weir_topo_lease *lease;
+    const char *device;
+    bool own, held; /* HELD: by this lease already */
+};
+
+static int ask_holder(void *ctx, const struct topo_holder *h, struct weir_topo_error *err)
+{
+    struct device_question *q = ctx;
+    for (const char *line = h->text; line && *line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        char name[64];
+        uint32_t units;
+        if (sscanf(line, "device %63s %" SCNu32, name, &units) != 2 || strcmp(name, q->device))
+            continue;
+        if (!strcmp(h->path, q->lease->path))
+            q->held = true;
+        else if (units || q->own)
+            return topo_fail(err, WEIR_TOPO_ERR_INVALID, "process %ld (%s) %s device %s", h->pid,
+                             h->name, units ? "owns" : "uses", name);
+    }
+    return WEIR_TOPO_OK;
+}
+
+int weir_topo_lease_device(struct weir_topo_lease *lease, const char *device, bool own,
+                           struct weir_topo_error *err)
+{
+    struct device_question q = {.lease = lease, .device = device, .own = own};
+    struct weir_topo_text t = {0};
+    int mutex = -1;
+    if (lease->fd < 0 || !*device || strlen(device) > 63 || strpbrk(device, " \n"))
+        return topo_fail(err, WEIR_TOPO_ERR_INVALID,
+                         "the lease is not committed, or '%s' names "
+                         "no device",
+                         device);
+    int rc = open_mutex(lease->directory, &mutex, err);
+    if (rc) return rc;
+    rc = topo_each_holder(lease->directory, ask_holder, &q, err);
+    if (!rc && !q.held) {
+        topo_text(&t, "device %s %d\n", device, own ? 1 : 0);
+        rc = topo_lease_append(lease, &t, err);
+    }
+    close(mutex);
     return rc;
 }
 

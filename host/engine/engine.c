@@ -119,7 +119,8 @@ static int forced_backend(struct weir_engine *e, const char *device, struct weir
             err, WEIR_ERR_INVALID,
             "--device %s: there are only the devices 0 to %d (weir devices lists them)", device,
             n - 1);
-    return weir_devices_backend(all, want, backend, err);
+    rc = weir_slots_device(slots, weir_devices_info(all, want), want, err);
+    return rc ? rc : weir_devices_backend(all, want, backend, err);
 }
 
 int engine_backends(struct weir_engine *e, const char *device, double expected_seconds,
@@ -153,10 +154,21 @@ int engine_backends(struct weir_engine *e, const char *device, double expected_s
         for (int i = 0; !rc && i < weir_devices_count(all) && st->n_devices < max; i++) {
             bool cpu = weir_devices_info(all, i)->class_ == WEIR_DEVICE_CPU;
             if (cpu != (pass == 1)) continue;
+            struct weir_error busy = {0};
+            rc = weir_slots_device(slots, weir_devices_info(all, i), i, &busy);
+            if (rc == WEIR_ERR_BUSY) {
+                snprintf(st->no_device, sizeof st->no_device, "%.300s", busy.message);
+                rc = WEIR_OK;
+                continue;
+            }
+            if (rc && err) *err = busy;
+            if (rc) break;
             rc = weir_devices_backend(all, i, &st->device[st->n_devices], err);
             if (!rc) st->n_devices++;
         }
-    if (!st->n_devices)
+    if (st->n_devices)
+        st->no_device[0] = 0;
+    else if (!st->no_device[0])
         snprintf(st->no_device, sizeof st->no_device, "no OpenCL device: %s", e->no_devices);
     return rc;
 }

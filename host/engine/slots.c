@@ -359,6 +359,23 @@ bool weir_slots_fit(struct weir_slots *s, const struct weir_slots_request *reque
     return fit;
 }
 
+int weir_slots_device(struct weir_slots *s, const struct weir_device_info *info, int number,
+                      struct weir_error *err)
+{
+    struct weir_topo_error te = {0};
+    char name[32];
+    if (!s->lease || info->class_ == WEIR_DEVICE_CPU) return WEIR_OK;
+    snprintf(name, sizeof name, "opencl:%d", number);
+    if (info->pci[0]) snprintf(name, sizeof name, "%s", info->pci);
+    int rc = weir_topo_lease_device(s->lease, name, s->exclusive, &te);
+    if (!rc) return WEIR_OK;
+    if (rc != WEIR_TOPO_ERR_INVALID) return topo_fail(err, rc, &te);
+    return weir_fail(err, WEIR_ERR_BUSY,
+                     "opencl:%d (%.80s) is not free: %s; wait for it, or choose another device "
+                     "(weir devices lists them)",
+                     number, info->name, te.message);
+}
+
 /* ---- the calling thread ---- */
 
 int weir_slots_enter(struct weir_slots *s, struct weir_error *err)

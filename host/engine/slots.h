@@ -50,6 +50,10 @@ void weir_slots_free(struct weir_slots *s); /* NULL is allowed */
 /* Will these do for REQUEST? Then they take over the names of its streams. */
 bool weir_slots_fit(struct weir_slots *s, const struct weir_slots_request *request);
 
+/* Take a device with memory of its own into the job's lease: an exclusive job owns it.
+   WEIR_ERR_BUSY says who has it. NUMBER: of opencl:NUMBER. */
+int weir_slots_device(struct weir_slots *s, const struct weir_device_info *info, int number,
+                      struct weir_error *err) WEIR_NODISCARD;
 /* Place devices that compute on the host's cores on the slots' CPUs, and tell others of it. */
 int weir_slots_place(struct weir_slots *s, struct weir_devices *devices,
                      struct weir_error *err) WEIR_NODISCARD;

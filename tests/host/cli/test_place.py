@@ -218,6 +218,32 @@ class Place(Case):
         self.fails(self.run_sql("SELECT 1", "--mode", "exclusive", "--partitions", "1"), 1,
                    "process %d (job.sql)" % first.pid, "process %d (job.sql)" % second.pid, "shared CPUs")
 
+    @unittest.skipUnless("opencl" in DEVICES, "built without OpenCL")
+    @unittest.skipIf(len(CPUS) < 2, "one CPU")
+    def test_a_device_of_its_own(self):
+        """A device with memory of its own (pocl, treated as one) is owned by an exclusive job."""
+        self.env["WEIR_DEVICE_SHAPE"] = "gpu"
+        sql = GENERATED % ("t", "") + "SELECT MAX(x) FROM t"
+        shape = ["--partitions", "1", "--scope", "pu", "--memory", "64MiB", "--device", "opencl"]
+        first = self.start("--mode", "exclusive", *shape)
+        self.wait_for(lambda: "device opencl:0 1" in self.leases(), first)
+        self.fails(self.run_sql(sql, *shape), 1, "opencl:0 (", "is not free",
+                   "process %d (job.sql) owns device opencl:0" % first.pid)
+        self.ok(self.run_sql(sql, "--partitions", "1"))
+        self.end(first)
+        second = self.start(*shape)
+        self.wait_for(lambda: "device opencl:0 0" in self.leases(), second)
+        self.ok(self.run_sql(sql, *shape))
+        self.fails(self.run_sql(sql, "--mode", "exclusive", *shape), 1, "process %d (job.sql) uses device" % second.pid)
+
+    def leases(self):
+        text = ""
+        for name in os.listdir(self.env["WEIR_LEASE_DIR"]):
+            if name.endswith(".lease"):
+                with open(os.path.join(self.env["WEIR_LEASE_DIR"], name)) as f:
+                    text += f.read()
+        return text
+
     def test_no_lease_directory(self):
         self.env["WEIR_LEASE_DIR"] = "/proc/nowhere"
         p = self.ok(self.run_sql("SELECT 1", "--stats", "-"))

@@ -511,6 +511,11 @@ WEIR_TOPO_CHECK int weir_topo_lease_begin(const struct weir_topo_machine_options
 WEIR_TOPO_CHECK int weir_topo_lease_commit(struct weir_topo_lease *lease,
                                            const struct weir_topo_plan *plan,
                                            struct weir_topo_error *err);
+/* Add a device to a committed lease, by a name that all processes give it (its PCI address where it
+   has one): OWN: nobody else may use it. INVALID, and nothing is added, if another process owns it,
+   or uses it and OWN is asked for; the message says who. Again for the same device: nothing. */
+WEIR_TOPO_CHECK int weir_topo_lease_device(struct weir_topo_lease *lease, const char *device,
+                                           bool own, struct weir_topo_error *err);
 /* Put the process into a cgroup v2 of its own with the plan's CPUs and nodes, as a cpuset partition
    where that is permitted, so that the kernel keeps others off; before threads are bound. GROUP: the
    directory of the cgroup to divide, NULL: the one that the process is in. LEVEL gets what was
