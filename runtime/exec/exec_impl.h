@@ -19,6 +19,9 @@ int batch_list_add(struct batch_list *l, struct weir_batch *b,
                    struct weir_error *err); /* takes a reference */
 void batch_list_clear(struct batch_list *l);
 
+struct panes; /* panes.c */
+void panes_free(struct panes *p);
+
 struct object_state {
     const struct weir_object *def;
     struct batch_list *rows;       /* BUILD, SORT: [n_slots] */
@@ -29,7 +32,8 @@ struct object_state {
     struct weir_group_layout layout;
     struct weir_groups **groups; /* GROUPS: [n_slots] while filling, then [n_parts] merged */
     int n_groups;
-    int64_t closed_us; /* GROUPS of a streaming source: windows up to here are out */
+    int64_t closed_us;   /* GROUPS of a streaming source: windows up to here are out */
+    struct panes *panes; /* of these, or NULL */
 };
 
 struct job {
@@ -67,6 +71,8 @@ int object_read(struct job *j, int object, int slot,
 int object_close_windows(struct job *j, int object, int slot, int64_t watermark_us,
                          int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err),
                          void *ctx, struct weir_error *err);
+/* Drop the groups of closed windows from SLOT's table and count what came to them late. */
+int object_sweep_windows(struct job *j, int object, int slot, struct weir_error *err);
 
 /* ---- stages (run.c) ---- */
 

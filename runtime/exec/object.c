@@ -58,6 +58,7 @@ void object_close(struct job *j, int object)
     weir_free(o->rows);
     for (int i = 0; o->groups && i < o->n_groups; i++) weir_groups_free(o->groups[i]);
     weir_free(o->groups);
+    panes_free(o->panes);
     weir_join_free(o->table);
     weir_arena_release(&o->arena);
     memset(o, 0, sizeof *o);
@@ -288,66 +289,4 @@ int object_read(struct job *j, int object, int slot,
         return slot == 0 ? read_sorted(j, o, push, ctx, err) : WEIR_OK;
     if (slot >= o->n_groups) return WEIR_OK;
     return read_groups(j, o, o->groups[slot], slot, push, ctx, err);
-}
-
-/* ---- windows that close while rows still arrive ---- */
-
-struct window_test {
-    uint32_t word;
-    int64_t from, to;    /* drop rows with from < end <= to */
-    uint32_t count_word; /* how many rows have their last window here */
-};
-
-static bool window_ended(void *ctx, const uint64_t *row)
-{
-    const struct window_test *t = ctx;
-    int64_t end = (int64_t)row[t->word];
-    return end > t->from && end <= t->to;
-}
-
-static bool window_open(void *ctx, const uint64_t *row)
-{
-    return !window_ended(ctx, row);
-}
-
-static bool window_late(void *ctx, const uint64_t *row)
-{
-    const struct window_test *t = ctx;
-    return (int64_t)row[t->word] <= t->from;
-}
-
-/* The rows whose last window was closed before they came. */
-static uint64_t late_rows(const struct weir_groups *g, struct window_test *t)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < weir_groups_count(g); i++) {
-        const uint64_t *row = weir_groups_row(g, i);
-        if (window_late(t, row)) n += row[t->count_word];
-    }
-    return n;
-}
-
-int object_close_windows(struct job *j, int object, int slot, int64_t watermark_us,
-                         int (*push)(void *ctx, struct weir_batch *batch, struct weir_error *err),
-                         void *ctx, struct weir_error *err)
-{
-    struct object_state *o = &j->object[object];
-    struct weir_groups *g = o->groups[slot], *ended = NULL;
-    struct window_test t = {o->layout.key_word[o->def->window_end_key], o->closed_us, watermark_us,
-                            o->layout.agg_word[o->layout.n_aggs - 1]};
-    atomic_fetch_add(&j->late_rows, late_rows(g, &t));
-    int rc = weir_groups_remove(g, window_late, &t, err);
-    if (rc || watermark_us <= o->closed_us) return rc;
-    bool any = false;
-    for (size_t i = 0; !any && i < weir_groups_count(g); i++)
-        any = window_ended(&t, weir_groups_row(g, i));
-    o->closed_us = watermark_us;
-    if (!any) return WEIR_OK;
-    rc = weir_groups_new(&o->layout, j->pool[slot], &ended, err);
-    if (!rc) rc = weir_groups_merge_part(ended, g, 0, 1, err);
-    if (!rc) rc = weir_groups_remove(ended, window_open, &t, err);
-    if (!rc) rc = read_groups(j, o, ended, slot, push, ctx, err);
-    if (!rc) rc = weir_groups_remove(g, window_ended, &t, err);
-    weir_groups_free(ended);
-    return rc;
 }

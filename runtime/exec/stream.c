@@ -223,6 +223,7 @@ int stream_run(struct stage_run *r, int reader_number, struct weir_error *err)
     st.window_us = o->window_us;
     st.offset_us = o->window_offset_us;
     if (!rc) rc = weir_workers_run(r->j->o->workers, run_stream, &st, err);
+    if (!rc) rc = object_sweep_windows(r->j, r->def->output, st.slot, err);
     stage_close(&reader);
     weir_eval_free(st.eval);
     weir_free(st.time);

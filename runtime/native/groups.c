@@ -501,6 +501,13 @@ const uint64_t *weir_groups_row(const struct weir_groups *g, size_t i)
     return group_row(g, i);
 }
 
+uint64_t weir_groups_take(struct weir_groups *g, size_t i, uint32_t word)
+{
+    uint64_t *row = group_row(g, i), v = row[word];
+    row[word] = 0;
+    return v;
+}
+
 int weir_groups_clear(struct weir_groups *g, struct weir_error *err)
 {
     size_t full = (size_t)1 << g->shift;

@@ -37,6 +37,9 @@ size_t weir_groups_count(const struct weir_groups *g);
 /* Row I's words (0 <= I < count), in order of first appearance. */
 const uint64_t *weir_groups_row(const struct weir_groups *g, size_t i);
 
+/* Word WORD of row I, which becomes 0 (the count of a group that was handed on). */
+uint64_t weir_groups_take(struct weir_groups *g, size_t i, uint32_t word);
+
 /* Append the results of groups [FIRST, FIRST + N) to B: key columns, then aggregates of their
    result types. A sum that does not fit its type is WEIR_ERR_DATA and names the aggregate
    (position, function). */

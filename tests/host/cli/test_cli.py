@@ -4,9 +4,11 @@
 usage: test_cli.py PATH/TO/weir [unittest arguments]
 """
 
+import datetime
 import gzip
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -431,6 +433,31 @@ class Stream(Case):
         self.assertEqual(n, 1)
         self.assertTrue({"2024-01-01 00:00:05.000,1,1", "2024-01-01 00:00:05.000,2,2"} <= set(out))
         self.assertEqual(self.late(self.COMPUTED, query.format(hop), rows, devices=["native"]), (n, out))
+
+    def test_many_windows_and_late_rows(self):
+        """Against a row-by-row account: a row is added to those of its windows that end after the watermark so far."""
+        rng = random.Random(7)
+        size, slide, delay, watermark, late = 10, 2, 3, float("-inf"), 0
+        rows, groups = [], {}
+        for i in range(12000):
+            t, k = max(0, i // 12 + rng.choice((0, 0, 0, -2, -5, -9, -14))), rng.randrange(40)
+            rows.append(f"2024-01-01 00:{t // 60:02}:{t % 60:02},{k}\n")
+            windows = [s for s in range((t // slide) * slide - size + slide, t + 1, slide) if s <= t < s + size]
+            into = [s for s in windows if s + size > watermark]
+            for s in into:
+                groups.setdefault((s, k), []).append(i % 7)
+            late += not into
+            watermark = max(watermark, t - delay)
+        base = datetime.datetime(2024, 1, 1)
+        want = sorted(f"{base + datetime.timedelta(seconds=s)}.000,{k},{len(v)},{len(set(v))}" for (s, k), v in groups.items())
+        rows = "".join(row.rstrip("\n") + f",{i % 7}\n" for i, row in enumerate(rows))
+        query = ("SELECT window_start, k, COUNT(*) AS n, COUNT(DISTINCT v) AS d FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL"
+                 " '2' SECOND, INTERVAL '10' SECOND)) GROUP BY window_start, window_end, k")
+        columns = "ts TIMESTAMP(3), k INT, v INT, WATERMARK FOR ts AS ts - INTERVAL '3' SECOND"
+        n, out = self.late(columns, query, rows)
+        self.assertEqual(n, late)
+        self.assertGreater(late, 100)
+        self.assertEqual(sorted(line for line in out if line != "window_start,k,n,d"), want)
 
     def test_a_row_that_joins_twice_is_late_twice(self):
         query = ("SELECT window_start, v, COUNT(*) AS n FROM (SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)))"
