@@ -299,7 +299,7 @@ def check(results):
 
 
 def print_table(results):
-    bandwidth = max(results["bandwidth"])
+    bandwidth = statistics.median(results["bandwidth"])
     print(
         f"{results['rows']} rows, {results['build_rows']} build rows, {results['threads']} threads, "
         f"median of {results['rounds'] * RUNS}; read bandwidth {bandwidth / 1e9:.1f} GB/s\n"

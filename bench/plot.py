@@ -21,7 +21,7 @@ PEER = "#b9bec5"
 
 
 def panel(axes, results, query):
-    bandwidth = max(results["bandwidth"])
+    bandwidth = statistics.median(results["bandwidth"])
     bars = []
     for engine, queries in results["engines"].items():
         if query in queries:
