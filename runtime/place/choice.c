@@ -3,12 +3,12 @@
    A thread prepares the device (compiles, and checks its answer on one batch) when the work that is
    left pays for that, by the pace so far or, where that is not known, by the guess from the source's
    size; never in the first moments, so that a query that is soon done (LIMIT) does not wait for a
-   compiler at its end. Then batches run in phases, a phase on one of the two. The first phase on a
-   device is a short trial; after it, and after every long phase, the faster one goes on, where
+   compiler at its end. Then batches run in phases, a phase on one of the two: native, to be measured
+   without the compiler beside it; a trial of the device; and after each phase the faster one, where
    nanoseconds per row are measured by the slots from the end of one batch to the end of the next,
    reading included. A device takes over only when it is 10 % faster and loses its place only when
-   it is 10 % slower (hysteresis). The other one gets a short phase now and then, so that a change of
-   load is noticed: after every long phase while the two are within a factor of two, else ever more
+   it is 10 % slower (hysteresis). The other one gets a trial now and then, so that a change of load
+   is noticed: for a 32nd of the time while the two are within a factor of two, else ever more
    rarely. */
 #include "runtime/place/choice.h"
 
@@ -26,11 +26,13 @@
 #define FIRST_SECONDS     0.2
 /* Length of phases, in batches of each slot. */
 #define TRIAL_BATCHES  12
-#define STEADY_BATCHES 256
-#define SAMPLES        63 /* measured batches that are remembered; their median counts */
+#define NATIVE_BATCHES 64 /* a native one, and a device's, whose batches are larger */
+#define DEVICE_BATCHES 16
+#define SAMPLES        63 /* measured batches that are remembered */
 #define HOPELESS       10 /* times slower than native: a device's phase ends after */
 #define HOPELESS_AFTER 3  /* so many such batches */
-#define MAX_PATIENCE   64 /* long phases between trials of one that is far slower */
+#define TRIAL_SHARE    32 /* a trial may cost such a part of the time, */
+#define MAX_PATIENCE   64 /* or, of one that is far slower, so many times less */
 #define MAX_FAILED     3  /* batches that a device may hand back before it is left alone */
 
 /* A pipeline divided so that a device can do its share; members that are not needed are NULL. */
@@ -51,13 +53,15 @@ struct weir_choice {
     pthread_cond_t changed;
     bool start, quit;
     struct weir_batch *sample;
-    bool tried;                /* the first trial is over */
-    bool prefers_device;       /* who has the long phases */
-    int64_t left;              /* batches of the phase that runs */
+    bool measured, tried; /* native, after the compiler had ended; the device for the first time */
+    bool prefers_device;  /* who has the long phases */
+    int64_t left;         /* batches of the phase that runs */
     double sample_ns[SAMPLES]; /* per row, the phase's last ones */
     uint64_t n_samples;
     int hopeless;              /* batches of the phase */
-    int long_phases, patience; /* since the last trial; how many there shall be */
+    double phase_ns;           /* what the phase has taken, */
+    double trial_ns, since_ns; /* the last trial, and all phases since then */
+    int patience;              /* doubles with each trial of one that is far slower */
     double ns[2];              /* per row: native, device; 0: not measured yet */
     char note[200];
     pthread_t thread;
@@ -343,6 +347,7 @@ static void begin_phase(struct weir_choice *c, bool device, int batches)
     c->left = (int64_t)batches * (c->q.n_slots > 0 ? c->q.n_slots : 1);
     c->n_samples = 0;
     c->hopeless = 0;
+    c->phase_ns = 0;
 }
 
 static int by_value(const void *a, const void *b)
@@ -351,12 +356,24 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The phase's median: a pause of the whole machine is no verdict. */
+/* The phase's mean without its longest eighth: a pause of the whole machine is no verdict. Not the
+   median, because with batches in flight short times alternate with the wait for them. */
 static void learn(struct weir_choice *c, bool device)
 {
-    size_t n = c->n_samples < SAMPLES ? (size_t)c->n_samples : SAMPLES;
+    size_t n = c->n_samples < SAMPLES ? (size_t)c->n_samples : SAMPLES, kept = n - n / 8;
+    double sum = 0;
     qsort(c->sample_ns, n, sizeof *c->sample_ns, by_value);
-    c->ns[device] = c->sample_ns[n / 2];
+    for (size_t i = 0; i < kept; i++) sum += c->sample_ns[i];
+    c->ns[device] = sum / (double)kept;
+}
+
+/* The preferred one goes on, until its time since the last trial pays for another. */
+static void go_on(struct weir_choice *c)
+{
+    if (c->since_ns >= TRIAL_SHARE * c->trial_ns * c->patience)
+        begin_phase(c, !c->prefers_device, TRIAL_BATCHES);
+    else
+        begin_phase(c, c->prefers_device, c->prefers_device ? DEVICE_BATCHES : NATIVE_BATCHES);
 }
 
 /* A phase has been measured: who goes on? */
@@ -373,12 +390,23 @@ static void next_phase(struct weir_choice *c)
     if (trial) {
         c->patience = close || !c->patience ? 1 : c->patience * 2;
         if (c->patience > MAX_PATIENCE) c->patience = MAX_PATIENCE;
-        c->long_phases = 0;
-    } else if (++c->long_phases >= c->patience) {
-        begin_phase(c, !c->prefers_device, TRIAL_BATCHES);
-        return;
+        c->trial_ns = c->phase_ns;
+        c->since_ns = 0;
+    } else {
+        c->since_ns += c->phase_ns;
     }
-    begin_phase(c, c->prefers_device, STEADY_BATCHES);
+    go_on(c);
+}
+
+static void end_phase(struct weir_choice *c, bool device)
+{
+    learn(c, device);
+    if (c->tried) {
+        next_phase(c);
+    } else {
+        c->tried = true;
+        begin_phase(c, true, TRIAL_BATCHES);
+    }
 }
 
 void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint64_t ns,
@@ -391,17 +419,15 @@ void weir_choice_report(struct weir_choice *c, bool device, uint64_t rows, uint6
         bool slow = device && c->ns[0] > 0 && per_row > HOPELESS * c->ns[0];
         c->hopeless += slow;
         if (settled || slow) c->sample_ns[c->n_samples++ % SAMPLES] = per_row;
+        c->phase_ns += (double)ns;
         c->left--;
         if (atomic_load(&c->failed) > MAX_FAILED) {
-            begin_phase(c, false, STEADY_BATCHES);
-        } else if (!c->tried && !device && c->n_samples > 0 && atomic_load(&c->ready)) {
-            learn(c, false);
-            c->tried = true;
-            begin_phase(c, true, TRIAL_BATCHES);
-        } else if (c->tried && c->n_samples > 0 &&
-                   (c->left <= 0 || c->hopeless >= HOPELESS_AFTER)) {
-            learn(c, device);
-            next_phase(c);
+            begin_phase(c, false, NATIVE_BATCHES);
+        } else if (!c->measured) { /* the compiler took time from native until now */
+            c->measured = atomic_load(&c->ready);
+            if (c->measured) begin_phase(c, false, NATIVE_BATCHES);
+        } else if (c->n_samples > 0 && (c->left <= 0 || c->hopeless >= HOPELESS_AFTER)) {
+            end_phase(c, device);
         }
     }
     pthread_mutex_unlock(&c->mutex);
