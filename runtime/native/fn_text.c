@@ -224,8 +224,9 @@ static int eval_starts_ends(ARGS)
     UNUSED;
     for (uint32_t i = 0; i < n; i++) {
         struct weir_str s = fn_str(arg[0], i), x = fn_str(arg[1], i);
-        const char *at = f->param ? s.data + s.len - x.len : s.data;
-        ((uint8_t *)out->data)[i] = x.len <= s.len && (!x.len || !memcmp(at, x.data, x.len));
+        bool fits = x.len <= s.len;
+        uint32_t at = fits && f->param ? s.len - x.len : 0;
+        ((uint8_t *)out->data)[i] = fits && (!x.len || !memcmp(s.data + at, x.data, x.len));
     }
     return WEIR_OK;
 }

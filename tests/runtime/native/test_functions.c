@@ -156,7 +156,7 @@ static const struct { const char *name, *args, *want; } calls[] = {
     {"LEFT", "STR:aéb|I32:2", "aé"}, {"RIGHT", "STR:aéb|I32:2", "éb"}, {"LEFT", "STR:abc|I32:-1", ""}, {"RIGHT", "STR:abc|I32:9", "abc"},
     {"POSITION", "STR:l|STR:héllo", "3"}, {"POSITION", "STR:|STR:abc", "1"}, {"POSITION", "STR:z|STR:abc", "0"},
     {"LOCATE", "STR:l|STR:hello|I32:4", "4"}, {"LOCATE", "STR:l|STR:hello|I32:5", "0"}, {"INSTR", "STR:hello|STR:o", "5"},
-    {"STARTSWITH", "STR:hello|STR:he", "TRUE"}, {"ENDSWITH", "STR:hello|STR:x", "FALSE"}, {"ENDSWITH", "STR:a|STR:ba", "FALSE"},
+    {"STARTSWITH", "STR:hello|STR:he", "TRUE"}, {"ENDSWITH", "STR:hello|STR:x", "FALSE"}, {"ENDSWITH", "STR:a|STR:ba", "FALSE"}, {"ENDSWITH", "STR:|STR:a", "FALSE"},
     {"SPLIT_INDEX", "STR:a,b,c|STR:,|I32:1", "b"}, {"SPLIT_INDEX", "STR:a,b,c|STR:,|I32:3", "NULL"}, {"SPLIT_INDEX", "STR:a,,c|STR:,|I32:1", ""},
     {"CONCAT", "STR:a|I32:1|STR:", "a1"}, {"CONCAT", "STR:a|STR:NULL", "NULL"}, {"CONCAT_WS", "STR:,|STR:a|STR:NULL|STR:|STR:b", "a,,b"},
     {"CONCAT_WS", "STR:NULL|STR:a", "NULL"}, {"CONCAT_WS", "STR:,|STR:NULL", ""},
