@@ -1,12 +1,15 @@
 /* The progress line: a thread wakes a few times a second, reads the engine's counters and rewrites
  * one line of stderr. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "host/cli/cli.h"
+
+#define MAX_CPU (1 << 16)
 
 struct cli_progress {
     struct weir_engine *engine;
@@ -31,6 +34,16 @@ static void draw(struct cli_progress *p)
     p->shown = true;
 }
 
+/* Stay on the CPUs of the main thread, which the engine binds to those of its job: others may own the
+   rest. */
+static void follow_main_thread(void)
+{
+    size_t bytes = CPU_ALLOC_SIZE(MAX_CPU);
+    cpu_set_t *set = CPU_ALLOC(MAX_CPU);
+    if (set && !sched_getaffinity(getpid(), bytes, set)) (void)sched_setaffinity(0, bytes, set);
+    if (set) CPU_FREE(set);
+}
+
 static void *progress_main(void *arg)
 {
     struct cli_progress *p = arg;
@@ -42,6 +55,7 @@ static void *progress_main(void *arg)
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&p->wake, &p->mutex, &until);
+        follow_main_thread();
         if (!p->quit) draw(p);
     }
     pthread_mutex_unlock(&p->mutex);

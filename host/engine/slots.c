@@ -407,8 +407,18 @@ void weir_slots_leave(struct weir_slots *s)
 
 /* ---- what people see ---- */
 
-static void stream_text(const struct weir_topo_stream *st, struct weir_buf *out)
+/* Where stream K's kernels may run, once the engine has looked: "native", "opencl:0" as asked for, or
+   "auto" when it is found out while running. */
+static const char *device_of(const struct weir_slots *s, uint32_t k)
 {
+    const struct weir_exec_stream *st = &s->stream[k];
+    if (st->mode == WEIR_MODE_DEVICE && st->n_devices) return st->device[0]->name;
+    return st->mode == WEIR_MODE_AUTO && st->n_devices ? "auto" : "native";
+}
+
+static void stream_text(const struct weir_slots *s, uint32_t k, struct weir_buf *out)
+{
+    const struct weir_topo_stream *st = &s->plan->streams[k];
     weir_buf_printf(out, "  stream %s: %u partitions, %s", st->name, st->partitions,
                     weir_topo_mode_name(st->mode));
     if (st->mode == WEIR_TOPO_EXCLUSIVE)
@@ -418,7 +428,7 @@ static void stream_text(const struct weir_topo_stream *st, struct weir_buf *out)
         weir_buf_printf(out, ", %.4g GiB a core", (double)st->bytes / (1 << 30));
     if (st->memory_mode == WEIR_TOPO_MEMORY_BYTES)
         weir_buf_printf(out, ", %.4g MiB each", (double)st->bytes / (1 << 20));
-    weir_buf_putc(out, '\n');
+    weir_buf_printf(out, ", device %s\n", device_of(s, k));
 }
 
 static void slot_text(const struct weir_slots *s, uint32_t i, struct weir_buf *out)
@@ -435,8 +445,6 @@ static void slot_text(const struct weir_slots *s, uint32_t i, struct weir_buf *o
     for (uint32_t g = p->grant_first; g < p->grant_first + p->grant_count; g++)
         weir_buf_printf(out, ", %.4g GiB on node %u", (double)s->plan->grants[g].bytes / (1 << 30),
                         s->machine->pools[s->plan->grants[g].pool].node);
-    if (p->device != WEIR_TOPO_NONE)
-        weir_buf_printf(out, ", device %s", s->machine->devices[p->device].name);
     weir_buf_printf(out, "; %s\n", why);
 }
 
@@ -444,7 +452,7 @@ void weir_slots_text(const struct weir_slots *s, struct weir_buf *out)
 {
     weir_buf_printf(out, "  isolation: %s\n", s->isolation);
     for (uint32_t i = 0, k = 0; i < s->plan->partition_count; i++) {
-        if (s->plan->partitions[i].index == 0) stream_text(&s->plan->streams[k++], out);
+        if (s->plan->partitions[i].index == 0) stream_text(s, k++, out);
         slot_text(s, i, out);
     }
 }
@@ -468,13 +476,7 @@ static void slot_json(const struct weir_slots *s, uint32_t i, struct weir_buf *o
         weir_buf_printf(out, "%s{\"node\": %u, \"bytes\": %" PRIu64 "}", g ? ", " : "",
                         s->machine->pools[x->pool].node, x->bytes);
     }
-    weir_buf_puts(out, "], \"device\": ");
-    if (p->device == WEIR_TOPO_NONE)
-        weir_buf_puts(out, "null");
-    else
-        weir_buf_json(out, s->machine->devices[p->device].name,
-                      strlen(s->machine->devices[p->device].name));
-    weir_buf_puts(out, ", \"why\": ");
+    weir_buf_printf(out, "], \"device\": \"%s\", \"why\": ", device_of(s, p->stream));
     weir_buf_json(out, why, strlen(why));
     weir_buf_putc(out, '}');
 }

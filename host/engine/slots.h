@@ -64,7 +64,8 @@ void weir_slots_leave(struct weir_slots *s);
 
 /* One line: what the job has, and the isolation that was reached. */
 void weir_slots_line(const struct weir_slots *s, struct weir_buf *out);
-/* The plan, for EXPLAIN and statistics; the JSON is one object. */
+/* The plan, for EXPLAIN and statistics, while the streams' devices are valid; the JSON is one
+   object. */
 void weir_slots_text(const struct weir_slots *s, struct weir_buf *out);
 void weir_slots_json(const struct weir_slots *s, struct weir_buf *out);
 

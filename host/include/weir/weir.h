@@ -20,6 +20,11 @@
  * Errors: 0 is success, a negative enum weir_status is failure, with the reason in the caller's
  * struct weir_error (may be NULL). Nothing prints, exits or aborts.
  *
+ * Place: the first job of an engine takes its slots, with a lease that other processes see, and keeps
+ * them until weir_close, or until a job asks for others (SET 'weir.mode', 'weir.partition.ratio', …,
+ * see the README). While a job runs, the calling thread is bound to the slots' hardware threads.
+ * WEIR_ERR_BUSY says that there is no place and who has it.
+ *
  * Threads: an engine is used by one thread at a time; weir_cancel alone may be called from any
  * thread and from a signal handler. Engines are independent of each other. */
 
@@ -43,7 +48,7 @@ struct weir_options {
     int partitions;      /* slots that work in parallel; 0: one for each usable hardware thread */
     uint64_t slot_bytes; /* memory budget of one slot; 0: its share of the machine's memory */
     uint32_t batch_rows; /* rows that are worked on at once; 0: what suits the backend */
-    int no_bind;         /* 1: do not bind the worker threads to hardware threads */
+    int no_bind;         /* 1: do not bind the worker threads to hardware threads, hold no lease */
 };
 
 /* Version of the library, "0.1.0". */

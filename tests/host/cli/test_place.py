@@ -164,6 +164,7 @@ class Options(Case):
         plan = self.ok(self.weir("explain", "-c", GENERATED % ("a", ", 'weir.device' = 'native'") +
                                  "SELECT SUM(x) FROM a")).stdout
         self.assertIn("native: asked for", plan)
+        self.assertIn("shared, device native", plan)
 
 
 class Place(Case):
