@@ -129,7 +129,8 @@ static int execute(struct session *s, struct run *r, struct weir_sink *sink,
     return rc ? rc : committed;
 }
 
-/* Run ROOT into SINK: commit on success, abort otherwise. Takes no ownership. */
+/* Run ROOT into SINK: commit on success (and for a stream that was stopped), abort otherwise. Takes
+   no ownership. */
 static int run_plan(struct session *s, const struct weir_bound *bound, struct weir_node *root,
                     struct weir_sink *sink)
 {
