@@ -192,6 +192,14 @@ static struct expr *divisor(struct scope *s, enum class c, int depth)
     return bounded(s, type, smallest, smallest + rng_below(s->shape, 20) * 5);
 }
 
+/* Digits before the point of the wider one, behind it of the finer one. */
+static int digits_of_both(struct type x, struct type y)
+{
+    struct type a = as_decimal(x), b = as_decimal(y);
+    int whole = a.p - a.s > b.p - b.s ? a.p - a.s : b.p - b.s;
+    return whole + (a.s > b.s ? a.s : b.s);
+}
+
 static struct expr *arithmetic(struct scope *s, enum class c, int depth)
 {
     static const enum op ops[] = {op_add, op_sub, op_mul, op_add, op_sub, op_mul, op_div, op_mod};
@@ -219,6 +227,8 @@ static struct expr *arithmetic(struct scope *s, enum class c, int depth)
     bool sum = op == op_add || op == op_sub;
     if (sum && (type.s < a->type.s || type.s < b->type.s))
         return simple(s, c); /* see docs/decimal.md */
+    if (op == op_mod && type.kind == k_dec && digits_of_both(a->type, b->type) > 38)
+        return simple(s, c); /* likewise */
     if (kind_is_float(type.kind) && op == op_div && b->op != op_const) return simple(s, c);
     return checked(s, binary(s, op, type, a, b), c);
 }
