@@ -3,6 +3,7 @@
    What it cannot recompute is a report only: the runner-up and its price, the number of search
    steps, and what moved. */
 #include "topology/check.h"
+#include "topology/canon.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ struct check {
     uint64_t *device_bytes;
     struct weir_topo_totals totals;
     uint64_t owned_capacity, asked_shared, fixed_granted, auto_remote;
-    uint64_t base_page; /* of the last pool that is not huge */
+    uint64_t base_page; /* the largest of any pool */
 };
 
 static int breach(struct check *c, const char *fmt, ...) TOPO_PRINTF(2, 3);
@@ -104,24 +105,23 @@ static int check_asked(struct check *c, uint32_t i)
     return p->bytes == want ? 0 : breach_at(c, i, "not the bytes it asked for");
 }
 
-/* Its domain has the most of its PUs, and is the first of those that have. */
+/* Its domain has the most of its PUs, and is the first of those that have, by canonical order. */
 static int check_domain(struct check *c, uint32_t i)
 {
     const struct weir_topo_partition *p = &c->plan->partitions[i];
     const uint32_t *list = c->plan->pu_list + p->pu_first;
     uint32_t mine = 0, other = WEIR_TOPO_NONE;
-    bool seen = false;
     for (uint32_t k = 0; k < p->pu_count; k++)
         mine += c->m->pus[list[k]].unit[WEIR_TOPO_SCOPE_NUMA] == p->domain;
     if (mine == p->pu_count) return 0;
     for (uint32_t k = 0; k < p->pu_count; k++) {
         uint32_t d = c->m->pus[list[k]].unit[WEIR_TOPO_SCOPE_NUMA], count = 0;
-        seen |= d == p->domain;
         if (d == p->domain || d == other) continue;
         other = d;
         for (uint32_t j = 0; j < p->pu_count; j++)
             count += c->m->pus[list[j]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
-        if (count > mine || (count == mine && !seen))
+        bool before = topo_domain_rank(c->m, d) < topo_domain_rank(c->m, p->domain);
+        if (count > mine || (count == mine && before))
             return breach_at(c, i, "more of its PUs are in another domain");
     }
     return 0;
@@ -148,7 +148,7 @@ static int check_pus(struct check *c, uint32_t i, uint32_t *next)
             c->owner[pu] = i + 1;
         } else {
             c->sharers[pu]++;
-            uint32_t part = p->milli_cu / p->pu_count + (k < p->milli_cu % p->pu_count);
+            uint64_t part = ((uint64_t)p->milli_cu + p->pu_count - 1) / p->pu_count;
             c->core_load[c->m->pus[pu].unit[WEIR_TOPO_SCOPE_CORE]] += part;
             c->domains[c->m->pus[pu].unit[WEIR_TOPO_SCOPE_NUMA]].load_milli_cu += part;
             c->asked_shared += part;
@@ -246,11 +246,15 @@ static int check_device(struct check *c, uint32_t i)
         c->device_sharers[p->device]++;
     }
     c->device_bytes[p->device] += st->device_bytes;
-    uint32_t at = dev->domain == WEIR_TOPO_NONE ? p->domain : dev->domain, best = WEIR_TOPO_NONE;
+    uint32_t at = dev->domain == WEIR_TOPO_NONE ? p->domain : dev->domain, best = WEIR_TOPO_NONE,
+             least = UINT32_MAX;
     for (uint32_t k = 0; k < c->m->pool_count; k++) {
         const struct weir_topo_pool *pool = &c->m->pools[k];
         if (pool->huge || pool->tier == WEIR_TOPO_TIER_GPU || !pool->usable_bytes) continue;
-        if (best == WEIR_TOPO_NONE || topo_cost(c->m, at, k) < topo_cost(c->m, at, best)) best = k;
+        uint32_t cost = topo_cost(c->m, at, k);
+        if (cost < least || (cost == least && topo_pool_rank(c->m, k) < topo_pool_rank(c->m, best)))
+            best = k;
+        least = cost < least ? cost : least;
     }
     return best == p->staging_pool
                ? 0
@@ -308,7 +312,7 @@ static int check_shares(struct check *c)
         for (uint32_t k = 0; k < p->pu_count; k++) {
             uint32_t pu = c->plan->pu_list[p->pu_first + k],
                      core = c->m->pus[pu].unit[WEIR_TOPO_SCOPE_CORE];
-            uint64_t part = p->milli_cu / p->pu_count + (k < p->milli_cu % p->pu_count);
+            uint64_t part = ((uint64_t)p->milli_cu + p->pu_count - 1) / p->pu_count;
             if (st->mode == WEIR_TOPO_EXCLUSIVE)
                 gets += c->m->pus[pu].capacity_milli_cu;
             else
@@ -320,6 +324,7 @@ static int check_shares(struct check *c)
             uint64_t scaled = (uint64_t)((unsigned __int128)p->milli_cu * limit / c->asked_shared);
             if (scaled < gets) gets = scaled;
         }
+        if (st->mode == WEIR_TOPO_SHARED && gets > p->milli_cu) gets = p->milli_cu;
         if (gets != p->share_milli_cu) return breach_at(c, i, "its share is miscounted");
         if (st->milli_cu && gets < p->milli_cu &&
             (st->mode == WEIR_TOPO_EXCLUSIVE || p->state != WEIR_TOPO_DEGRADED))
@@ -390,10 +395,12 @@ static int check_totals(struct check *c)
         use->capacity_milli_cu = m->units[WEIR_TOPO_SCOPE_NUMA].capacity_milli_cu[d];
         for (uint32_t k = 0; k < m->pool_count; k++) {
             if (!m->local[(size_t)d * m->pool_count + k] || m->pools[k].huge) continue;
-            uint32_t holder = 0;
-            while (!m->local[(size_t)holder * m->pool_count + k]) holder++;
+            bool holder = true; /* a pool that several domains share is charged to one of them */
+            for (uint32_t e = 0; e < m->domain_count && holder; e++)
+                holder = !m->local[(size_t)e * m->pool_count + k] ||
+                         topo_domain_rank(m, e) >= topo_domain_rank(m, d);
             left += m->pools[k].usable_bytes - c->granted[k];
-            if (holder == d) charged += m->pools[k].usable_bytes - c->granted[k];
+            if (holder) charged += m->pools[k].usable_bytes - c->granted[k];
         }
         bool full = use->load_milli_cu >= use->capacity_milli_cu;
         if (!left && !full) use->stranded_milli_cu += use->capacity_milli_cu - use->load_milli_cu;
@@ -498,7 +505,8 @@ static bool open_check(struct check *c)
     const struct weir_topo_machine *m = c->m;
     c->base_page = 4096;
     for (uint32_t k = 0; k < m->pool_count; k++)
-        if (!m->pools[k].huge) c->base_page = m->pools[k].page_bytes;
+        if (!m->pools[k].huge && m->pools[k].page_bytes > c->base_page)
+            c->base_page = m->pools[k].page_bytes;
     c->owner = topo_calloc(m->pu_count, sizeof *c->owner);
     c->sharers = topo_calloc(m->pu_count, sizeof *c->sharers);
     c->core_load = topo_calloc(m->units[WEIR_TOPO_SCOPE_CORE].count, sizeof *c->core_load);

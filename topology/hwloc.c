@@ -57,7 +57,8 @@ static int read_nodes(hwloc_topology_t t, struct topo_raw *raw, struct weir_topo
                 node->huge_count[h++] = pt->count;
             }
         }
-        for (uint32_t p = 0; p < raw->pu_count; p++)
+        const char *own = hwloc_obj_get_info_by_name(obj, "WeirLocalCPUs"); /* of our own XML */
+        for (uint32_t p = 0; p < raw->pu_count && !(own && !strcmp(own, "none")); p++)
             raw->node_pu[(size_t)i * raw->pu_count + p] =
                 hwloc_bitmap_isset(obj->cpuset, raw->pus[p].os) != 0;
     }

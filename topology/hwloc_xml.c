@@ -85,6 +85,8 @@ static void node_object(struct writer *w, uint32_t pool, hwloc_const_bitmap_t cp
         if (w->plan) granted += w->plan->pool_granted[k];
         w->node_done[k] = 1;
     }
+    if (hwloc_bitmap_iszero(cpus)) /* hwloc counts such a node to the CPUs of its parent */
+        topo_text(w->t, "<info name=\"WeirLocalCPUs\" value=\"none\"/>");
     if (w->plan)
         topo_text(w->t, "<info name=\"WeirGrantedBytes\" value=\"%" PRIu64 "\"/>", granted);
     topo_text(w->t, "</object>\n");
@@ -197,6 +199,9 @@ static void object(struct writer *w, int level, const uint32_t *list, uint32_t c
     if (level == 0) { /* all nodes, also those without PUs */
         for (uint32_t p = 0; p < m->pool_count; p++) hwloc_bitmap_set(nodes, m->pools[p].node);
         sets(w, cpus, nodes);
+        for (uint32_t p = 0; p < m->pool_count; p++)
+            if (!m->pools[p].huge && !m->pools[p].usable_bytes)
+                hwloc_bitmap_clr(nodes, m->pools[p].node);
         set_attribute(w, "allowed_nodeset", nodes);
         for (uint32_t k = 0; k < count; k++)
             if (!weir_topo_pu_usable(m, list[k])) hwloc_bitmap_clr(cpus, m->pus[list[k]].os_index);
@@ -228,9 +233,17 @@ static void distances(struct writer *w)
         if (i && w->m->pools[i].node == w->m->pools[i - 1].node) continue;
         topo_text(&index, "%u ", w->m->pools[i].node);
         n++;
-        uint32_t home = WEIR_TOPO_NONE; /* the distances of a node are those of its first domain */
-        for (uint32_t d = w->m->domain_count; d-- > 0;)
-            if (w->m->local[(size_t)d * w->m->pool_count + i]) home = d;
+        /* the distances of a node are those of a domain that has it, best of one that has no other:
+           where a domain has several nodes, the nearest of them counts */
+        uint32_t home = WEIR_TOPO_NONE, fewest = UINT32_MAX;
+        for (uint32_t d = 0; d < w->m->domain_count; d++) {
+            const bool *local = w->m->local + (size_t)d * w->m->pool_count;
+            uint32_t own = 0;
+            for (uint32_t j = 0; local[i] && j < w->m->pool_count; j++) own += local[j];
+            if (!local[i] || own >= fewest) continue;
+            home = d;
+            fewest = own;
+        }
         for (uint32_t j = 0; j < w->m->pool_count; j++) {
             if (j && w->m->pools[j].node == w->m->pools[j - 1].node) continue;
             uint32_t v = i == j ? 10

@@ -104,6 +104,10 @@ struct topo_raw {
 };
 
 void topo_raw_clear(struct topo_raw *raw);
+/* Everything of weir_topo_machine_load but the deriving. RAW is zeroed before, and to be cleared
+ * also after a failure. */
+int topo_raw_load(const struct weir_topo_machine_options *options, struct topo_raw *raw,
+                  struct weir_topo_error *err) TOPO_NODISCARD;
 /* Derive the machine. RAW stays the caller's. Refuses no PU at all, double OS numbers, OS numbers
  * above 2^20. */
 int topo_machine_build(const struct topo_raw *raw, struct weir_topo_machine **out,
@@ -161,5 +165,12 @@ uint32_t topo_cost(const struct weir_topo_machine *m, uint32_t domain, uint32_t 
 /* May a demand for TIER and PAGE_BYTES (0: base) use POOL? */
 bool topo_pool_fits(const struct weir_topo_pool *pool, enum weir_topo_tier tier,
                     uint64_t page_bytes);
+/* What each PU of a shared partition carries of it: equal parts, rounded up. */
+static inline uint32_t topo_part(const struct weir_topo_partition *p)
+{
+    return (uint32_t)(((uint64_t)p->milli_cu + p->pu_count - 1) / p->pu_count);
+}
+/* How far domain TO is from domain FROM: the distance of its nearest local pool, 10 is itself. */
+uint32_t topo_domain_distance(const struct weir_topo_machine *m, uint32_t from, uint32_t to);
 
 #endif

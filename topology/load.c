@@ -204,27 +204,33 @@ static int narrow(struct topo_raw *raw, const char *text, const char *label, boo
     return WEIR_TOPO_OK;
 }
 
+int topo_raw_load(const struct weir_topo_machine_options *o, struct topo_raw *raw,
+                  struct weir_topo_error *err)
+{
+    int rc = read_source(o, raw, err);
+    if (!rc && o->overlay) rc = read_overlay(o->overlay, raw, err);
+    if (!rc && o->cpuset) rc = narrow(raw, o->cpuset, "--cpuset", false, err);
+    if (!rc && o->reserve) rc = narrow(raw, o->reserve, "--reserve", true, err);
+    if (!rc && o->leases)
+        rc = topo_lease_subtract(*o->leases ? o->leases : weir_topo_lease_directory(), raw, err);
+    if (!rc && o->limit_memory_bytes && o->limit_memory_bytes < raw->limit_memory_bytes) {
+        raw->limit_memory_bytes = o->limit_memory_bytes;
+        snprintf(raw->limit_memory_source, sizeof raw->limit_memory_source, "--limit-memory");
+    }
+    if (!rc && o->limit_milli_cu && o->limit_milli_cu < raw->limit_milli_cu) {
+        raw->limit_milli_cu = o->limit_milli_cu;
+        snprintf(raw->limit_cpu_source, sizeof raw->limit_cpu_source, "--limit-cpu");
+    }
+    return rc;
+}
+
 int weir_topo_machine_load(const struct weir_topo_machine_options *options,
                            struct weir_topo_machine **out, struct weir_topo_error *err)
 {
     static const struct weir_topo_machine_options none;
-    const struct weir_topo_machine_options *o = options ? options : &none;
     struct topo_raw raw = {0};
     *out = NULL;
-    int rc = read_source(o, &raw, err);
-    if (!rc && o->overlay) rc = read_overlay(o->overlay, &raw, err);
-    if (!rc && o->cpuset) rc = narrow(&raw, o->cpuset, "--cpuset", false, err);
-    if (!rc && o->reserve) rc = narrow(&raw, o->reserve, "--reserve", true, err);
-    if (!rc && o->leases)
-        rc = topo_lease_subtract(*o->leases ? o->leases : weir_topo_lease_directory(), &raw, err);
-    if (!rc && o->limit_memory_bytes && o->limit_memory_bytes < raw.limit_memory_bytes) {
-        raw.limit_memory_bytes = o->limit_memory_bytes;
-        snprintf(raw.limit_memory_source, sizeof raw.limit_memory_source, "--limit-memory");
-    }
-    if (!rc && o->limit_milli_cu && o->limit_milli_cu < raw.limit_milli_cu) {
-        raw.limit_milli_cu = o->limit_milli_cu;
-        snprintf(raw.limit_cpu_source, sizeof raw.limit_cpu_source, "--limit-cpu");
-    }
+    int rc = topo_raw_load(options ? options : &none, &raw, err);
     if (!rc) rc = topo_machine_build(&raw, out, err);
     topo_raw_clear(&raw);
     return rc;

@@ -8,7 +8,7 @@
 
    A core's capacity is shared by its usable siblings only: one thread of a core that is alone in
    the cpuset gets all of it, which is also what a machine without the sibling would say. */
-#include "topology/internal.h"
+#include "topology/canon.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +44,7 @@ void weir_topo_machine_free(struct weir_topo_machine *m)
     topo_free(m->distance);
     topo_free(m->local);
     topo_free(m->devices);
+    topo_canon_free(m->canon);
     topo_free(m);
 }
 
@@ -283,10 +284,40 @@ static int build_pools(const struct topo_raw *raw, struct weir_topo_machine *m,
     return WEIR_TOPO_OK;
 }
 
+/* Which packages have an allowed PU of a domain, of a node. */
+struct packages {
+    uint32_t packages;
+    uint8_t *domain, *node; /* [domain * packages + package], [node * packages + package] */
+};
+
+static bool packages_open(const struct topo_raw *raw, const struct weir_topo_machine *m,
+                          struct packages *near)
+{
+    near->packages = m->units[WEIR_TOPO_SCOPE_PACKAGE].count;
+    near->domain = topo_calloc((size_t)m->domain_count * near->packages, 1);
+    near->node = topo_calloc((size_t)raw->node_count * near->packages, 1);
+    if (!near->domain || !near->node) return false;
+    for (uint32_t p = 0; p < m->pu_count; p++) {
+        uint32_t package = m->pus[p].unit[WEIR_TOPO_SCOPE_PACKAGE];
+        if (!m->pus[p].allowed) continue;
+        near->domain[(size_t)m->pus[p].unit[WEIR_TOPO_SCOPE_NUMA] * near->packages + package] = 1;
+        for (uint32_t k = 0; k < raw->node_count; k++)
+            near->node[(size_t)k * near->packages + package] |=
+                raw->node_pu[(size_t)k * raw->pu_count + p];
+    }
+    return true;
+}
+
+static void packages_close(struct packages *near)
+{
+    topo_free(near->domain);
+    topo_free(near->node);
+}
+
 /* How far node TO is from domain D: by the matrix from the nearest of its own nodes; without a
    matrix (or own nodes) 10 if local, 15 in the same package, else 20. */
 static uint16_t node_distance(const struct topo_raw *raw, const struct weir_topo_machine *m,
-                              uint32_t d, uint32_t to)
+                              const struct packages *near, uint32_t d, uint32_t to)
 {
     const struct weir_topo_units *u = &m->units[WEIR_TOPO_SCOPE_NUMA];
     uint32_t n = raw->pu_count, pu = u->pus[u->first[d]];
@@ -303,10 +334,10 @@ static uint16_t node_distance(const struct topo_raw *raw, const struct weir_topo
         return (uint16_t)(best < least ? least : best > 1000 ? 1000 : best);
     }
     if (local) return 10;
-    for (uint32_t p = 0; p < n; p++)
-        if (raw->node_pu[(size_t)to * n + p] && raw->pus[p].allowed &&
-            raw->pus[p].package == raw->pus[pu].package)
-            return 15;
+    const uint8_t *from = near->domain + (size_t)d * near->packages,
+                  *at = near->node + (size_t)to * near->packages;
+    for (uint32_t k = 0; k < near->packages; k++)
+        if (from[k] && at[k]) return 15;
     return 20;
 }
 
@@ -318,15 +349,20 @@ static int build_distances(const struct topo_raw *raw, struct weir_topo_machine 
     size_t cells = (size_t)m->domain_count * m->pool_count;
     m->distance = topo_calloc(cells, sizeof *m->distance);
     m->local = topo_calloc(cells, sizeof *m->local);
-    if (!m->distance || !m->local) return topo_fail_nomem(err, "building the distances");
+    struct packages near = {0};
+    if (!m->distance || !m->local || !packages_open(raw, m, &near)) {
+        packages_close(&near);
+        return topo_fail_nomem(err, "building the distances");
+    }
     for (uint32_t d = 0; d < m->domain_count; d++)
         for (uint32_t p = 0; p < m->pool_count; p++) {
             uint32_t node = node_of_pool[p];
             size_t at = (size_t)d * m->pool_count + p;
             bool same = p && node_of_pool[p - 1] == node;
             m->local[at] = raw->node_pu[(size_t)node * raw->pu_count + u->pus[u->first[d]]] != 0;
-            m->distance[at] = same ? m->distance[at - 1] : node_distance(raw, m, d, node);
+            m->distance[at] = same ? m->distance[at - 1] : node_distance(raw, m, &near, d, node);
         }
+    packages_close(&near);
     return WEIR_TOPO_OK;
 }
 
@@ -468,6 +504,7 @@ int topo_machine_build(const struct topo_raw *raw, struct weir_topo_machine **ou
     for (uint32_t p = 0; !rc && raw->l3_bytes && p < m->pu_count; p++)
         m->l3_bytes[m->pus[p].unit[WEIR_TOPO_SCOPE_L3]] = raw->l3_bytes[p];
     if (!rc) m->fingerprint = fingerprint(m);
+    if (!rc) rc = topo_canon_build(m, err);
     topo_free(node_of_pool);
     if (rc) {
         weir_topo_machine_free(m);

@@ -7,8 +7,11 @@
    3. Place the shared ones on what is left of the cores (plan_shared.c).
    4. Assign bytes to pools (plan_memory.c).
    5. Sum up, and let the independent checker look at it; a plan that it refuses is never returned.
+   All of it but the checking happens on the machine in canonical order (canon.h), so that neither
+   the numbers of PUs and nodes nor the order in which they are listed have a say in the cost.
  */
 #include "topology/plan.h"
+#include "topology/canon.h"
 #include "topology/check.h"
 
 #include <inttypes.h>
@@ -115,7 +118,8 @@ static int open_memory(struct topo_state *s, struct weir_topo_error *err)
     s->base_page = 4096;
     open_room(s, 0);
     for (uint32_t p = 0; p < m->pool_count; p++) {
-        if (!m->pools[p].huge) s->base_page = m->pools[p].page_bytes;
+        if (!m->pools[p].huge && m->pools[p].page_bytes > s->base_page)
+            s->base_page = m->pools[p].page_bytes;
         if (m->pools[p].huge && topo_state_room(s, m->pools[p].page_bytes) < 0 &&
             s->room_count <= TOPO_RAW_PAGES)
             open_room(s, m->pools[p].page_bytes);
@@ -127,6 +131,12 @@ static int open_memory(struct topo_state *s, struct weir_topo_error *err)
     s->local_pool = topo_calloc(locals, sizeof *s->local_pool);
     if (!s->pool_left || !s->local_first || !s->local_pool) return topo_fail_nomem(err, "planning");
     for (uint32_t p = 0; p < m->pool_count; p++) s->pool_left[p] = m->pools[p].usable_bytes;
+    for (uint32_t p = 0; p < m->pool_count; p++) {
+        uint32_t domains = 0;
+        for (uint32_t d = 0; d < m->domain_count; d++)
+            domains += m->local[(size_t)d * m->pool_count + p];
+        s->shared_pools |= domains > 1;
+    }
     uint32_t at = 0;
     for (uint32_t d = 0; d < m->domain_count; d++) {
         s->local_first[d] = at;
@@ -483,9 +493,7 @@ static void finish_partition(struct topo_state *s, uint32_t i)
     for (uint32_t k = 0; k < p->pu_count; k++) {
         uint32_t pu = plan->pu_list[p->pu_first + k];
         struct weir_topo_domain_use *own = &plan->domains[m->pus[pu].unit[WEIR_TOPO_SCOPE_NUMA]];
-        own->load_milli_cu += exclusive
-                                  ? m->pus[pu].capacity_milli_cu
-                                  : p->milli_cu / p->pu_count + (k < p->milli_cu % p->pu_count);
+        own->load_milli_cu += exclusive ? m->pus[pu].capacity_milli_cu : topo_part(p);
     }
     if (exclusive) d->stranded_milli_cu += p->share_milli_cu - p->milli_cu;
 }
@@ -551,7 +559,7 @@ static int make_one(const struct weir_topo_machine *machine, const struct weir_t
                     const struct weir_topo_plan *current, uint32_t steps,
                     struct weir_topo_plan **out, struct weir_topo_error *err)
 {
-    struct topo_state s = {.m = machine, .current = current};
+    struct topo_state s = {.m = topo_canon_machine(machine), .current = current};
     *out = NULL;
     int rc = open_plan(&s, demand, err);
     if (!rc) rc = open_memory(&s, err);
@@ -564,6 +572,7 @@ static int make_one(const struct weir_topo_machine *machine, const struct weir_t
     if (!rc) rc = topo_memory_assign(&s, err);
     if (!rc) rc = order_lists(&s, err);
     if (!rc) finish(&s);
+    if (!rc) rc = topo_canon_translate(machine, s.plan, err);
     if (!rc) rc = topo_remote_bound(s.plan, &s.plan->totals.remote_bound_bytes, err);
     if (!rc) rc = weir_topo_plan_check(s.plan, err);
     if (rc)
@@ -584,7 +593,8 @@ int weir_topo_plan_make(const struct weir_topo_machine *machine,
     struct weir_topo_plan *fresh = NULL, *close = NULL;
     *out = NULL;
     int rc = make_one(machine, demand, NULL, steps, &fresh, err);
-    if (!rc && current) rc = make_one(machine, demand, current, steps, &close, err);
+    bool moves = !rc && current && !topo_plan_same_places(fresh, current);
+    if (moves) rc = make_one(machine, demand, current, steps, &close, err);
     if (rc) {
         weir_topo_plan_free(fresh);
         return rc;

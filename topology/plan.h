@@ -70,6 +70,7 @@ struct topo_state {
     /* memory while CPUs are being chosen: bytes left per pool, local pools per domain */
     uint64_t *pool_left;
     uint32_t *local_first, *local_pool; /* per domain: its local pools, cheapest first */
+    bool shared_pools;                  /* a pool is local to more than one domain */
 };
 
 /* plan.c */
@@ -84,7 +85,6 @@ uint64_t topo_local_take(struct topo_state *s, uint32_t domain, enum weir_topo_t
 uint32_t topo_main_domain(struct topo_state *s, struct weir_topo_partition *p);
 int topo_push_pu(struct topo_state *s, uint32_t pu, struct weir_topo_error *err) TOPO_NODISCARD;
 /* Distance from one domain to the nearest memory of another; 10 if they are the same. */
-uint32_t topo_domain_distance(const struct weir_topo_machine *m, uint32_t from, uint32_t to);
 
 /* plan_device.c: choose a device for partition I; false if none is free. */
 bool topo_device_take(struct topo_state *s, uint32_t i);
@@ -110,6 +110,8 @@ int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err) TOPO_NODI
 /* Is A at least as good as B? Admission, states, bytes x cost, load (within 1 %), stranded
  * capacity. */
 bool topo_plan_not_worse(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
+/* Has every partition the same state, PUs and bytes in both? */
+bool topo_plan_same_places(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
 /* Count what moved against CURRENT into plan->totals. */
 void topo_count_moves(struct weir_topo_plan *plan, const struct weir_topo_plan *current);
 

@@ -82,6 +82,7 @@ static bool enough(uint64_t t_ppm, uint64_t all, const uint64_t *host, const uin
 {
     unsigned __int128 sum = 0;
     for (size_t d = 0; d < domains; d++) {
+        if (!capacity[d]) continue;
         unsigned __int128 carry = (unsigned __int128)capacity[d] * t_ppm / PPM + 1;
         sum += carry < host[d] ? carry : host[d];
     }

@@ -187,7 +187,7 @@ uint64_t topo_take_memory(struct topo_shared *h, const struct topo_item *it, uin
     h->missing[domain] += missing;
     if (missing)
         missing = it->bytes; /* the flow may still find it a place: count the item as a whole */
-    if (h->s->local_first[h->s->m->domain_count] <= h->s->m->pool_count)
+    if (!h->s->shared_pools)
         h->left[domain] = topo_local_left(h->s, domain, WEIR_TOPO_TIER_ANY, 0);
     else
         topo_refresh_left(h);

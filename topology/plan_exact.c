@@ -13,35 +13,38 @@ struct exact {
     struct topo_shared *h;
     uint32_t cores[EXACT_CORES], core_count;
     uint32_t choice[EXACT_ITEMS], best_choice[EXACT_ITEMS];
-    uint64_t load[EXACT_CORES],
-        need[EXACT_CORES]; /* need: bytes per core; summed per domain when asked */
+    uint64_t load[EXACT_CORES], need[EXACT_CORES];       /* need: bytes per core */
+    uint32_t domain_of[EXACT_CORES];                     /* per core: in need_of and room_of */
+    uint64_t need_of[EXACT_CORES], room_of[EXACT_CORES]; /* per domain: bytes, local room */
+    uint32_t domain_count;
+    double enough; /* no solution has a smaller load */
     uint64_t best_remote;
     double best_load;
     bool found;
     uint32_t steps;
 };
 
-/* Remote bytes so far: what the domains' partitions need beyond what their nodes have left. */
+/* Put item IT on core C, or (with SIGN -1) take it off. */
+static void exact_put(struct exact *e, uint32_t c, const struct topo_item *it, bool off)
+{
+    uint32_t d = e->domain_of[c];
+    e->load[c] += off ? -(uint64_t)it->milli_cu : it->milli_cu;
+    e->need[c] += off ? -it->bytes : it->bytes;
+    e->need_of[d] += off ? -it->bytes : it->bytes;
+}
+
+/* Bytes that the domains' partitions need beyond what their nodes have left. */
 static uint64_t exact_remote(const struct exact *e)
 {
     uint64_t sum = 0;
-    for (uint32_t a = 0; a < e->core_count; a++) {
-        uint32_t d = e->h->groups[e->h->group_of[e->cores[a]]].domain;
-        uint64_t need = 0;
-        bool first = true;
-        for (uint32_t b = 0; b < e->core_count; b++) {
-            if (e->h->groups[e->h->group_of[e->cores[b]]].domain != d) continue;
-            need += e->need[b];
-            if (b < a) first = false;
-        }
-        if (first && need > e->h->left[d]) sum += need - e->h->left[d];
-    }
+    for (uint32_t d = 0; d < e->domain_count; d++)
+        sum += e->need_of[d] > e->room_of[d] ? e->need_of[d] - e->room_of[d] : 0;
     return sum;
 }
 
 static void exact_step(struct exact *e, uint32_t item, double worst)
 {
-    if (e->steps >= EXACT_STEPS) return;
+    if (e->steps >= EXACT_STEPS || (!e->best_remote && e->best_load <= e->enough)) return;
     e->steps++;
     uint64_t remote = exact_remote(e);
     if (remote > e->best_remote || (remote == e->best_remote && worst >= e->best_load - 1e-9))
@@ -59,14 +62,25 @@ static void exact_step(struct exact *e, uint32_t item, double worst)
         for (uint32_t b = 0; b < c && !twin; b++)
             twin = e->h->group_of[e->cores[b]] == e->h->group_of[e->cores[c]] &&
                    e->load[b] == e->load[c] && e->need[b] == e->need[c];
-        if (twin) continue;
         double now = (double)(e->load[c] + it->milli_cu) / e->h->capacity[e->cores[c]];
-        e->load[c] += it->milli_cu;
-        e->need[c] += it->bytes;
+        if (twin || (!e->best_remote && now >= e->best_load - 1e-9)) continue;
+        exact_put(e, c, it, false);
         e->choice[item] = c;
         exact_step(e, item + 1, now > worst ? now : worst);
-        e->load[c] -= it->milli_cu;
-        e->need[c] -= it->bytes;
+        exact_put(e, c, it, true);
+    }
+}
+
+static void exact_domains(struct exact *e)
+{
+    uint32_t listed[EXACT_CORES];
+    for (uint32_t c = 0; c < e->core_count; c++) {
+        uint32_t d = e->h->groups[e->h->group_of[e->cores[c]]].domain, k = 0;
+        while (k < e->domain_count && listed[k] != d) k++;
+        e->domain_of[c] = k;
+        if (k < e->domain_count) continue;
+        listed[k] = d;
+        e->room_of[e->domain_count++] = e->h->left_before[d];
     }
 }
 
@@ -75,9 +89,7 @@ static void exact_step(struct exact *e, uint32_t item, double worst)
 static bool exact_fits(struct exact *e)
 {
     const struct topo_shared *h = e->h;
-    if (h->item_count > EXACT_ITEMS || h->item_count < 2 ||
-        h->s->local_first[h->s->m->domain_count] > h->s->m->pool_count)
-        return false;
+    if (h->item_count > EXACT_ITEMS || h->item_count < 2 || h->s->shared_pools) return false;
     for (uint32_t i = 0; i < h->item_count; i++) {
         const struct topo_item *it = &h->items[i];
         if (it->tier != WEIR_TOPO_TIER_ANY || it->page || it->device_domain != WEIR_TOPO_NONE ||
@@ -96,15 +108,16 @@ void topo_exact_search(struct topo_shared *h, struct topo_solution *sol)
 {
     struct exact e = {.h = h};
     if (!exact_fits(&e)) return;
+    exact_domains(&e);
+    e.enough = ((double)h->s->plan->totals.load_bound_ppm + 0.5) / 1e6;
     /* what the solution is worth; then take it back and search from nothing, with it as the bound
      */
     double worst = 0;
     for (uint32_t i = 0; i < h->item_count; i++)
         for (uint32_t c = 0; c < e.core_count; c++)
             if (e.cores[c] == sol->core[i]) {
-                e.need[c] += h->items[i].bytes;
+                exact_put(&e, c, &h->items[i], false);
                 h->load[sol->core[i]] -= h->items[i].milli_cu;
-                e.load[c] += h->items[i].milli_cu;
             }
     memcpy(h->left, h->left_before, h->s->m->domain_count * sizeof *h->left);
     for (uint32_t c = 0; c < e.core_count; c++) {
@@ -116,7 +129,7 @@ void topo_exact_search(struct topo_shared *h, struct topo_solution *sol)
     double base = 0; /* wide partitions are there already */
     for (uint32_t c = 0; c < e.core_count; c++) {
         e.load[c] = h->load[e.cores[c]];
-        e.need[c] = 0;
+        e.need[c] = e.need_of[e.domain_of[c]] = 0;
         double now = (double)e.load[c] / h->capacity[e.cores[c]];
         if (now > base) base = now;
     }

@@ -179,6 +179,26 @@ static bool same_cpus(const struct weir_topo_plan *a, const struct weir_topo_par
     return true;
 }
 
+bool topo_plan_same_places(const struct weir_topo_plan *a, const struct weir_topo_plan *b)
+{
+    if (a->partition_count != b->partition_count || a->stream_count != b->stream_count)
+        return false;
+    for (uint32_t i = 0; i < a->partition_count; i++) {
+        const struct weir_topo_partition *x = &a->partitions[i], *y = &b->partitions[i];
+        if (x->state != y->state || x->stream != y->stream || x->bytes != y->bytes ||
+            x->milli_cu != y->milli_cu || x->grant_count != y->grant_count ||
+            !same_cpus(a, x, b, y))
+            return false;
+        for (uint32_t g = x->grant_first; g < x->grant_first + x->grant_count; g++) {
+            uint32_t node = a->machine->pools[a->grants[g].pool].node;
+            if (node_bytes(a, x, node) != node_bytes(b, y, node)) return false;
+        }
+    }
+    for (uint32_t k = 0; k < a->stream_count; k++)
+        if (strcmp(a->streams[k].name, b->streams[k].name) != 0) return false;
+    return true;
+}
+
 void topo_count_moves(struct weir_topo_plan *plan, const struct weir_topo_plan *current)
 {
     plan->totals.moved_bytes = 0;

@@ -38,7 +38,7 @@ static void room_fill(const struct weir_topo_plan *plan, struct topo_room_kept *
         for (uint32_t k = 0; k < p->pu_count; k++) {
             uint32_t pu = plan->pu_list[p->pu_first + k],
                      core = m->pus[pu].unit[WEIR_TOPO_SCOPE_CORE];
-            uint32_t part = p->milli_cu / p->pu_count + (k < p->milli_cu % p->pu_count);
+            uint32_t part = topo_part(p);
             if (owns) {
                 r->capacity[core] -= m->pus[pu].capacity_milli_cu;
                 r->users[pu] = UINT32_MAX;

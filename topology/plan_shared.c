@@ -83,7 +83,7 @@ static void shares(struct topo_shared *h)
         uint64_t gets = 0;
         for (uint32_t k = 0; k < p->pu_count; k++) {
             uint32_t core = m->pus[plan->pu_list[p->pu_first + k]].unit[WEIR_TOPO_SCOPE_CORE];
-            uint64_t part = p->milli_cu / p->pu_count + (k < p->milli_cu % p->pu_count);
+            uint64_t part = topo_part(p);
             gets +=
                 h->load[core] > h->capacity[core] ? part * h->capacity[core] / h->load[core] : part;
         }
@@ -140,6 +140,23 @@ static int bound(struct topo_shared *h, struct weir_topo_error *err)
     return WEIR_TOPO_OK;
 }
 
+/* Is what the domains have left a limit, whichever way bytes are given out: every pool belongs to one
+   domain, and so does every partition that has drawn already? */
+static bool left_is_a_limit(const struct topo_shared *h)
+{
+    const struct weir_topo_plan *plan = h->s->plan;
+    if (h->s->shared_pools) return false;
+    for (uint32_t i = 0; i < plan->partition_count && plan->any_exclusive; i++) {
+        const struct weir_topo_partition *p = &plan->partitions[i];
+        if (plan->streams[p->stream].mode != WEIR_TOPO_EXCLUSIVE) continue;
+        for (uint32_t k = 0; p->state != WEIR_TOPO_REJECTED && k < p->pu_count; k++)
+            if (h->s->m->pus[plan->pu_list[p->pu_first + k]].unit[WEIR_TOPO_SCOPE_NUMA] !=
+                p->domain)
+                return false;
+    }
+    return true;
+}
+
 /* Once the plan is known to need no remote byte and its load is not at the bound: what memory makes
  * of the bound. */
 static void bound_with_memory(struct topo_shared *h, const struct topo_solution *sol)
@@ -153,7 +170,8 @@ static void bound_with_memory(struct topo_shared *h, const struct topo_solution 
         wide += h->load[c];
     }
     for (uint32_t i = 0; i < h->item_count; i++) wide -= h->items[i].milli_cu;
-    if (sol->remote || wide || h->wide_count || worst * 1e6 < (double)t->load_bound_ppm * 1.002)
+    if (sol->remote || wide || h->wide_count || worst * 1e6 < (double)t->load_bound_ppm * 1.002 ||
+        !left_is_a_limit(h))
         return;
     struct topo_work *work = topo_calloc(h->item_count, sizeof *work);
     for (uint32_t i = 0; work && i < h->item_count; i++) {
@@ -208,7 +226,7 @@ static void collect(struct topo_shared *h, uint32_t *used)
                                .keep_pu = WEIR_TOPO_NONE,
                                .device_domain = WEIR_TOPO_NONE};
         if (p->device != WEIR_TOPO_NONE) it.device_domain = h->s->m->devices[p->device].domain;
-        if (it.milli_cu > h->max_capacity) {
+        if (it.milli_cu > h->max_capacity || (h->s->keep_count && h->s->keep_count[i] > 1)) {
             h->wide[h->wide_count++] = it;
             continue;
         }

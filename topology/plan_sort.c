@@ -8,12 +8,22 @@
 #define DIGIT_BITS 11
 #define DIGITS     6
 #define BUCKETS    (1u << DIGIT_BITS)
+#define FEW        48 /* so many are inserted one by one: the tables would cost more */
 
 bool topo_sort_keys(struct topo_key *keys, uint32_t n)
 {
     bool sorted = true;
     for (uint32_t i = 1; i < n && sorted; i++) sorted = keys[i - 1].key <= keys[i].key;
     if (sorted) return true;
+    if (n <= FEW) {
+        for (uint32_t i = 1; i < n; i++) {
+            struct topo_key now = keys[i];
+            uint32_t at = i;
+            for (; at && keys[at - 1].key > now.key; at--) keys[at] = keys[at - 1];
+            keys[at] = now;
+        }
+        return true;
+    }
     struct topo_key *other = topo_calloc(n, sizeof *other), *from = keys, *to = other;
     uint32_t(*count)[BUCKETS] = topo_calloc(DIGITS, sizeof *count);
     if (!other || !count) {

@@ -33,13 +33,14 @@ static uint32_t kept_pu(const struct topo_shared *h, const struct topo_item *it,
     return WEIR_TOPO_NONE;
 }
 
-/* Mark the cores that the partition has in the current plan; false (and none marked) if they will
- * not do. */
-static bool mark_kept(const struct topo_shared *h, const struct topo_item *it, uint32_t width,
-                      uint8_t *marked, uint32_t *domain)
+/* Mark the cores that the partition has in the current plan, however many; false (and none marked)
+ * if they will not do. */
+static bool mark_kept(const struct topo_shared *h, const struct topo_item *it, uint8_t *marked,
+                      uint32_t *domain)
 {
-    if (!h->s->keep_count || h->s->keep_count[it->partition] != width) return false;
-    const uint32_t *pus = h->s->keep_pu + h->s->keep_first[it->partition];
+    if (!h->s->keep_count || !h->s->keep_count[it->partition]) return false;
+    const uint32_t *pus = h->s->keep_pu + h->s->keep_first[it->partition],
+                   width = h->s->keep_count[it->partition];
     bool ok = true;
     for (uint32_t k = 0; k < width; k++) {
         uint32_t core = h->s->m->pus[pus[k]].unit[WEIR_TOPO_SCOPE_CORE];
@@ -91,9 +92,10 @@ int topo_place_wide(struct topo_shared *h, const struct topo_item *it, uint32_t 
     if (width > total) width = total;
     uint32_t domain = wide_domain(h, it, width);
     p->pu_first = h->s->plan->pu_list_count;
+    bool kept = mark_kept(h, it, marked, &domain);
+    if (kept) width = h->s->keep_count[it->partition];
     p->pu_count = width;
-    bool kept = mark_kept(h, it, width, marked, &domain);
-    uint32_t part = it->milli_cu / width, rest = it->milli_cu % width;
+    uint32_t part = (it->milli_cu + width - 1) / width;
     if (!kept) mark_lightest(h, width, part, domain, marked);
     for (uint32_t g = 0; g < h->group_count; g++) {
         if (domain != WEIR_TOPO_NONE && !kept && h->groups[g].domain != domain) continue;
@@ -110,8 +112,7 @@ int topo_place_wide(struct topo_shared *h, const struct topo_item *it, uint32_t 
     uint32_t *mine = h->s->plan->pu_list + p->pu_first;
     p->domain = topo_main_domain(h->s, p); /* sorts them */
     for (uint32_t w = 0; w < width; w++)
-        topo_add_load(h, h->s->m->pus[mine[w]].unit[WEIR_TOPO_SCOPE_CORE],
-                      (int64_t)part + (w < rest));
+        topo_add_load(h, h->s->m->pus[mine[w]].unit[WEIR_TOPO_SCOPE_CORE], (int64_t)part);
     h->remote += topo_take_memory(h, it, p->domain);
     return WEIR_TOPO_OK;
 }

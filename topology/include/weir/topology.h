@@ -188,6 +188,7 @@ struct weir_topo_machine {
     char limit_memory_source[96];
     char isolation[96]; /* what keeps others off our PUs: "none (affinity only)", "cpuset cgroup
                            ...", ... */
+    struct topo_canon *canon; /* private: the order that plans are made in */
 };
 
 /* How to find the machine. All zero, or a NULL pointer, means: the live machine with its own
