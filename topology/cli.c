@@ -61,27 +61,48 @@ struct verb {
     const char *name;
     int (*run)(struct cli *c);
     unsigned groups;
-    const char *arguments, *help;
+    const char *arguments, *help, *examples;
 };
 
 static const struct verb verbs[] = {
     {"show", topo_cli_show, O_MACHINE | O_JSON | O_LIST | O_SVG | O_LEASES, "",
-     "the machine: CPUs, memory, devices, limits"},
+     "the machine: CPUs, memory, devices, limits",
+     "  weir topo show --devices\n"
+     "  weir topo show --machine builtin:server-2s-gpu8 --svg server.svg\n"
+     "  weir topo show --leases\n"},
     {"plan", topo_cli_plan, O_MACHINE | O_DEMAND | O_CURRENT | O_JSON | O_FORMAT | O_SVG | O_LEASES,
-     "", "place a demand on a machine"},
+     "", "place a demand on a machine",
+     "  weir topo plan --streams 'logs:8,ratio=1:4,mode=exclusive,scope=core;metrics:2,cpu=0.5'\n"
+     "  weir topo plan --machine builtin:uneven-4 --demand jobs.json --json > plan.json\n"
+     "  weir topo plan --demand jobs.json --current plan.json --svg plan.svg\n"},
     {"explain", topo_cli_explain, O_MACHINE | O_DEMAND | O_CURRENT | O_PARTITION | O_JSON,
-     "[PLAN.json]", "why partitions are where they are, and what would make rejected ones fit"},
+     "[PLAN.json]", "why partitions are where they are, and what would make rejected ones fit",
+     "  weir topo explain plan.json --partition 'logs[3]'\n"
+     "  weir topo explain --machine builtin:one-pu --streams 'logs:4,memory=1GiB'\n"},
     {"diff", topo_cli_diff, O_MACHINE | O_JSON, "A.json B.json",
-     "what changes from one plan to another"},
+     "what changes from one plan to another",
+     "  weir topo diff before.json after.json\n"
+     "  weir topo diff --machine builtin:uneven-4 before.json after.json --json\n"},
     {"apply", topo_cli_apply, O_MACHINE | O_PARTITION, "PLAN.json -- COMMAND...",
-     "run a command on a partition's CPUs and memory"},
+     "run a command on a partition's CPUs and memory",
+     "  weir topo plan --streams 'logs:2' --json > plan.json\n"
+     "  weir topo apply plan.json --partition 'logs[1]' -- my-worker --port 9000\n"},
     {"verify", topo_cli_verify, O_MACHINE | O_PID | O_JSON, "[PLAN.json]",
      "is the plan right for this machine, and does a process keep to it? (--pid alone: a running "
-     "job of Weir and its own plan)"},
+     "job of Weir and its own plan)",
+     "  weir topo verify plan.json\n"
+     "  weir topo verify plan.json --pid $(pidof my-worker)\n"
+     "  weir topo verify --pid $(pidof weir)\n"},
     {"advise", topo_cli_advise, O_DEMAND | O_ADVISE | O_JSON, "",
-     "the cheapest machine type for a demand, and how many"},
+     "the cheapest machine type for a demand, and how many",
+     "  weir topo advise --streams 'logs:64,ratio=1:6'\n"
+     "  weir run job.sql --stats stats.json && weir topo advise --from-stats stats.json --rate "
+     "2000000\n"
+     "  weir topo advise --demand jobs.json --catalogue my-prices.json --json\n"},
     {"export", topo_cli_export, O_MACHINE | O_DEMAND | O_CURRENT | O_FORMAT, "[PLAN.json]",
-     "the plan for other programs"},
+     "the plan for other programs",
+     "  weir topo export plan.json --export cgroup > setup.sh\n"
+     "  weir topo export --streams 'logs:8' --export hwloc-xml > plan.xml && lstopo -i plan.xml\n"},
 };
 
 static void print_help(FILE *f, const struct verb *only)
@@ -102,7 +123,8 @@ static void print_help(FILE *f, const struct verb *only)
                "as planned\n");
         return;
     }
-    fprintf(f, "usage: weir topo %s %s [options]\n%s\n\n", only->name, only->arguments, only->help);
+    fprintf(f, "usage: weir topo %s%s%s [options]\n%s\n\n", only->name, *only->arguments ? " " : "",
+            only->arguments, only->help);
     for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
         if (!(options[k].group & only->groups)) continue;
         char left[40];
@@ -110,6 +132,7 @@ static void print_help(FILE *f, const struct verb *only)
                  options[k].value ? options[k].value : "");
         fprintf(f, "  %-22s %s\n", left, options[k].help);
     }
+    fprintf(f, "\nexamples:\n%s", only->examples);
 }
 
 static int usage(struct cli *c, const struct verb *verb, const char *what, const char *which)

@@ -20,6 +20,8 @@ static const char style[] =
     "size:11px;fill:#4b5563}"
     ".n{font-size:9px;text-anchor:middle;fill:#5b6678}.w{font-size:9px;text-anchor:middle;fill:#"
     "fff;font-weight:600}"
+    ".m{font-size:9px;text-anchor:middle;font-weight:600;paint-order:stroke;stroke:#fff;"
+    "stroke-width:2.4px;stroke-linejoin:round}"
     ".x{fill:url(#off)}.r{fill:#f3c969}.d{fill:#fff;stroke:#7c8799}.dt{font-size:11px;font-weight:"
     "600}"
     ".ds{font-size:9px;fill:#6b7280}.bus{stroke:#9aa5b5;stroke-width:2;fill:none}.o{fill:none;"
@@ -164,36 +166,42 @@ static void pu_label(struct svg *s, uint32_t pu, int x, int y)
     int middle = x + s->cell / 2;
     uint32_t users = s->plan ? s->shared_first[pu + 1] - s->shared_first[pu] : 0,
              os = s->m->pus[pu].os_index;
-    uint32_t core = s->m->pus[pu].unit[WEIR_TOPO_SCOPE_CORE];
-    bool full = users && s->core_load[core] * 10 >= s->core_room[core] * 6;
     if (s->cell >= 26 && users == 1) {
         const struct weir_topo_partition *p = &s->plan->partitions[s->shared[s->shared_first[pu]]];
         char name[8];
         snprintf(name, sizeof name, "%.*s", s->cell / 7 > 7 ? 7 : s->cell / 7,
                  s->plan->streams[p->stream].name);
-        topo_text(s->t, "<text class=\"%s\" x=\"%d\" y=\"%d\">", full ? "w" : "n", middle,
-                  y + s->cell / 2 - 1);
+        topo_text(s->t, "<text class=\"m\" x=\"%d\" y=\"%d\">", middle, y + s->cell / 2 - 1);
         topo_text_xml(s->t, name);
-        topo_text(s->t, "</text><text class=\"%s\" x=\"%d\" y=\"%d\">%u</text>", full ? "w" : "n",
-                  middle, y + s->cell / 2 + 10, p->index);
+        topo_text(s->t, "</text><text class=\"m\" x=\"%d\" y=\"%d\">%u</text>", middle,
+                  y + s->cell / 2 + 10, p->index);
         return;
     }
     if (s->cell < 26 && os >= 1000) return;
-    bool bright = full || (!s->plan && weir_topo_pu_usable(s->m, pu));
+    const char *class = users ? "m" : !s->plan && weir_topo_pu_usable(s->m, pu) ? "w" : "n";
     const char *small = s->cell < 26 && os >= 100 ? " style=\"font-size:7.5px\"" : "";
-    topo_text(s->t, "<text class=\"%s\"%s x=\"%d\" y=\"%d\">%u</text>", bright ? "w" : "n", small,
-              middle, y + s->cell / 2 + 3, os);
+    topo_text(s->t, "<text class=\"%s\"%s x=\"%d\" y=\"%d\">%u</text>", class, small, middle,
+              y + s->cell / 2 + 3, os);
 }
 
 /* A core (or single PU) that is owned carries its owner's name once. */
 static void owner_label(struct svg *s, uint32_t owner, int x, int y, int w, int h)
 {
     const struct weir_topo_partition *p = &s->plan->partitions[owner];
+    const char *whole = s->plan->streams[p->stream].name;
     char name[64], index[16];
     snprintf(index, sizeof index, " %u", p->index);
-    int room = (w - 4) * 2 / 11 - (int)strlen(index);
+    int line = (w - 4) * 2 / 11, room = line - (int)strlen(index);
+    if (h >= 26 && (int)strlen(whole) > room) { /* two lines */
+        snprintf(name, sizeof name, "%.*s", line > 63 ? 63 : line, whole);
+        topo_text(s->t, "<text class=\"w\" x=\"%d\" y=\"%d\">", x + w / 2, y + h / 2 - 1);
+        topo_text_xml(s->t, name);
+        topo_text(s->t, "</text><text class=\"w\" x=\"%d\" y=\"%d\">%u</text>", x + w / 2,
+                  y + h / 2 + 10, p->index);
+        return;
+    }
     if (room < 1) return;
-    snprintf(name, sizeof name, "%.*s", room > 63 ? 63 : room, s->plan->streams[p->stream].name);
+    snprintf(name, sizeof name, "%.*s", room > 63 ? 63 : room, whole);
     topo_text(s->t, "<text class=\"w\" x=\"%d\" y=\"%d\">", x + w / 2, y + h / 2 + 3);
     topo_text_xml(s->t, name);
     topo_text(s->t, "%s</text>", index);
@@ -554,7 +562,7 @@ static int plan_legend_rows(const struct weir_topo_plan *plan)
     int streams = (int)(plan->stream_count < LEGEND_STREAMS ? plan->stream_count : LEGEND_STREAMS);
     int rejected =
         (int)(plan->totals.rejected < LEGEND_REJECTED ? plan->totals.rejected : LEGEND_REJECTED);
-    return streams + rejected + 1;
+    return streams + rejected + 2;
 }
 
 static void swatches(struct svg *s, uint32_t stream, int x, int y)
@@ -563,6 +571,41 @@ static void swatches(struct svg *s, uint32_t stream, int x, int y)
     for (uint32_t i = 0; i < s->plan->partition_count && n < 4; i++)
         if (s->plan->partitions[i].stream == stream)
             fill(s, topo_partition_colour(s->plan, i), x + n++ * 12, y, 11, 14);
+}
+
+/* What the squares say, and what of the rest is there. */
+static void key_legend(struct svg *s, int y)
+{
+    const struct weir_topo_machine *m = s->m;
+    bool off = false, reserved = false, over = false;
+    int x = SVG_MARGIN;
+    for (uint32_t p = 0; p < m->pu_count; p++) {
+        uint32_t core = m->pus[p].unit[WEIR_TOPO_SCOPE_CORE];
+        off |= !m->pus[p].allowed;
+        reserved |= m->pus[p].allowed && m->pus[p].reserved;
+        over |= s->core_load[core] > s->core_room[core];
+    }
+    fill(s, 0xd4dbe6, x, y, 14, 14);
+    fill(s, 0x8fa3bf, x, y + 5, 14, 9);
+    topo_text(s->t, "<text class=\"bt\" x=\"%d\" y=\"%d\">a CPU%s, filled by its load</text>",
+              x + 20, y + 11, s->cell < 18 ? "" : " with its number");
+    x += 250;
+    if (over) {
+        fill(s, 0x8fa3bf, x, y, 14, 14);
+        rect(s, "o", x, y, 14, 14, 0);
+        topo_text(s->t, "<text class=\"bt\" x=\"%d\" y=\"%d\">asked for more than it has</text>",
+                  x + 20, y + 11);
+        x += 180;
+    }
+    if (off) {
+        rect(s, "x", x, y, 14, 14, 0);
+        topo_text(s->t, "<text class=\"bt\" x=\"%d\" y=\"%d\">not allowed here</text>", x + 20,
+                  y + 11);
+        x += 120;
+    }
+    if (!reserved) return;
+    rect(s, "r", x, y, 14, 14, 0);
+    topo_text(s->t, "<text class=\"bt\" x=\"%d\" y=\"%d\">reserved</text>", x + 20, y + 11);
 }
 
 static void plan_legend(struct svg *s, int y)
@@ -586,6 +629,8 @@ static void plan_legend(struct svg *s, int y)
         if (count[WEIR_TOPO_REJECTED]) topo_text(s->t, ", %u rejected", count[WEIR_TOPO_REJECTED]);
         topo_text(s->t, "</text>\n");
     }
+    key_legend(s, y);
+    y += 20;
     uint32_t shown = 0;
     for (uint32_t i = 0; i < plan->partition_count && shown < LEGEND_REJECTED; i++) {
         char why[300];

@@ -61,6 +61,14 @@ static void verbs_work(void **state)
     (void)state;
     expect("--help", 0, "usage: weir topo", NULL);
     expect("plan --help", 0, "--streams", NULL);
+    static const char *const verbs[] = {"show",  "plan",   "explain", "diff",
+                                        "apply", "verify", "advise",  "export"};
+    for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++) {
+        char words[40], example[40];
+        snprintf(words, sizeof words, "%s --help", verbs[k]);
+        snprintf(example, sizeof example, "examples:\n  weir ");
+        expect(words, 0, example, NULL);
+    }
     expect("show", 0, "machine live", NULL);
     expect("show --json", 0, "\"schema\": 1", NULL);
     expect("show --list", 0, "pus-4096", NULL);
