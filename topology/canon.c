@@ -258,8 +258,8 @@ static void sort_pools(const struct colours *c, struct order *sorted, uint32_t *
             if (here < nearest) nearest = here;
             shape += mix(mix(11, c->rank[d]), e);
         }
-        const uint64_t own = mix(c->pool_base[p], local), tier = (uint64_t)m->pools[p].tier;
-        sorted[p] = (struct order){{m->pools[p].huge, nearest, tier, shape, own}, p};
+        const uint64_t tier = (uint64_t)m->pools[p].tier, own = mix(shape, c->pool_base[p]);
+        sorted[p] = (struct order){{m->pools[p].huge, nearest, tier, own, local}, p};
     }
     qsort(sorted, m->pool_count, sizeof *sorted, compare_order);
     for (uint32_t p = 0; p < m->pool_count; p++) pool[p] = sorted[p].index;
