@@ -231,14 +231,38 @@ static int sum_busy(const struct topo_json *doc, const struct topo_json_value *r
     return rc;
 }
 
+/* One statement of the run becomes a stream called NAME; a statement that read no row needs nothing. */
+static int add_measured(const struct topo_json *doc, const struct topo_json_value *run,
+                        const char *name, double rows_per_s, struct weir_topo_demand *demand,
+                        struct weir_topo_error *err)
+{
+    const struct topo_json_value *v;
+    double busy_ms = 0;
+    uint64_t rows = 0, peak = 0;
+    int rc = topo_json_need(doc, run, "rows_in", TOPO_JSON_NUMBER, &v, err);
+    if (!rc) rc = topo_json_u64(doc, v, UINT64_MAX, &rows, err);
+    if (!rc) rc = topo_json_need(doc, run, "peak_bytes", TOPO_JSON_NUMBER, &v, err);
+    if (!rc) rc = topo_json_u64(doc, v, UINT64_C(1) << 60, &peak, err);
+    if (!rc) rc = sum_busy(doc, run, &busy_ms, err);
+    if (rc || !rows) return rc;
+    double milli = rows_per_s * busy_ms / (double)rows;
+    if (milli < 1) milli = 1;
+    if (milli > 7e9)
+        return topo_fail(err, WEIR_TOPO_ERR_INVALID,
+                         "%.0f rows per second would need more than 10^7 cores", rows_per_s);
+    uint32_t partitions = (uint32_t)(milli / TARGET_MILLI_CU) + 1;
+    struct weir_topo_stream st = weir_topo_stream_default(name, partitions);
+    st.milli_cu = (uint32_t)(milli / partitions) + 1;
+    st.memory_mode = WEIR_TOPO_MEMORY_BYTES;
+    st.bytes = peak / partitions + 1;
+    return weir_topo_demand_add(demand, &st, err);
+}
+
 int weir_topo_demand_from_stats(const char *text, size_t length, const char *label,
                                 double rows_per_s, struct weir_topo_demand **out,
                                 struct weir_topo_error *err)
 {
     struct topo_json doc;
-    const struct topo_json_value *v;
-    double busy_ms = 0;
-    uint64_t rows = 0, peak = 0;
     *out = NULL;
     if (!(rows_per_s > 0) || rows_per_s > 1e15)
         return topo_fail(err, WEIR_TOPO_ERR_INVALID,
@@ -246,27 +270,20 @@ int weir_topo_demand_from_stats(const char *text, size_t length, const char *lab
     int rc = topo_json_parse(text, length, label, &doc, err);
     if (rc) return rc;
     const struct topo_json_value *root = &doc.values[0];
-    rc = topo_json_need(&doc, root, "rows_in", TOPO_JSON_NUMBER, &v, err);
-    if (!rc) rc = topo_json_u64(&doc, v, UINT64_MAX, &rows, err);
-    if (!rc) rc = topo_json_need(&doc, root, "peak_bytes", TOPO_JSON_NUMBER, &v, err);
-    if (!rc) rc = topo_json_u64(&doc, v, UINT64_C(1) << 60, &peak, err);
-    if (!rc) rc = sum_busy(&doc, root, &busy_ms, err);
-    if (!rc && !rows)
+    rc = weir_topo_demand_new(out, err);
+    if (!rc && root->type != TOPO_JSON_ARRAY)
+        rc = add_measured(&doc, root, "job", rows_per_s, *out, err);
+    uint32_t number = 0;
+    for (const struct topo_json_value *run =
+             rc || root->type != TOPO_JSON_ARRAY ? NULL : topo_json_first(&doc, root);
+         run && !rc; run = topo_json_next(&doc, run)) {
+        char name[24];
+        snprintf(name, sizeof name, "job%u", ++number);
+        rc = add_measured(&doc, run, root->count == 1 ? "job" : name, rows_per_s, *out, err);
+    }
+    if (!rc && !(*out)->stream_count)
         rc = topo_json_fail(&doc, root, err, "the run read no row: nothing can be derived from it");
     topo_json_clear(&doc);
-    if (rc) return rc;
-    double milli = rows_per_s * busy_ms / (double)rows;
-    if (milli < 1) milli = 1;
-    if (milli > 7e9)
-        return topo_fail(err, WEIR_TOPO_ERR_INVALID,
-                         "%.0f rows per second would need more than 10^7 cores", rows_per_s);
-    uint32_t partitions = (uint32_t)(milli / TARGET_MILLI_CU) + 1;
-    struct weir_topo_stream st = weir_topo_stream_default("job", partitions);
-    st.milli_cu = (uint32_t)(milli / partitions) + 1;
-    st.memory_mode = WEIR_TOPO_MEMORY_BYTES;
-    st.bytes = peak / partitions + 1;
-    rc = weir_topo_demand_new(out, err);
-    if (!rc) rc = weir_topo_demand_add(*out, &st, err);
     if (rc) {
         weir_topo_demand_free(*out);
         *out = NULL;

@@ -348,6 +348,12 @@ int topo_cli_advise(struct cli *c)
     }
     if (!rc && c->catalogue)
         rc = topo_read_file(c->catalogue, FILE_MAX_BYTES, &text, &n, &c->error);
+    for (uint32_t k = 0; !rc && c->stats && !c->json && k < w.demand->stream_count; k++) {
+        const struct weir_topo_stream *st = &w.demand->streams[k];
+        topo_text(&t, "%s--streams '%s:%u,cpu=%um,memory=%" PRIu64 "'\n",
+                  k ? "and " : "measured: ", st->name, st->partitions, st->milli_cu, st->bytes);
+    }
+    if (t.length) topo_text(&t, "\n");
     if (!rc) rc = weir_topo_advise(w.demand, text, n, c->catalogue, c->json, &t, &c->error);
     topo_free(text);
     return finish(c, &w, &t, rc);

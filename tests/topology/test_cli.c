@@ -128,6 +128,26 @@ static void save(const char *path, const char *words)
     free(o.err);
 }
 
+/* What `weir run --stats` writes is a list with an entry for each statement. */
+static void advice_from_a_measured_run(void **state)
+{
+    (void)state;
+    static const char stats[] =
+        "[{\"rows_in\": 0, \"peak_bytes\": 0, \"stages\": []}, {\"rows_in\": 1000000, "
+        "\"peak_bytes\": "
+        "7000000000, \"stages\": [{\"backends\": [{\"busy_ms\": 350.0}]}]}]";
+    char path[] = "/tmp/weir-cli-s-XXXXXX", words[200];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, stats, strlen(stats)), (ssize_t)strlen(stats));
+    close(fd);
+    snprintf(words, sizeof words, "advise --from-stats %s --rate 10000000", path);
+    expect(words, 0, "measured: --streams 'job2:6,cpu=584m,memory=1166666667'", NULL);
+    snprintf(words, sizeof words, "advise --from-stats %s --rate 1e20", path);
+    expect(words, 1, NULL, "rate");
+    unlink(path);
+}
+
 static void plans_as_files(void **state)
 {
     (void)state;
@@ -156,8 +176,8 @@ static void plans_as_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verbs_work),
-                                       cmocka_unit_test(wrong_usage_is_told),
-                                       cmocka_unit_test(plans_as_files)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verbs_work), cmocka_unit_test(wrong_usage_is_told),
+        cmocka_unit_test(advice_from_a_measured_run), cmocka_unit_test(plans_as_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,6 +269,76 @@ static void uneven_memory_needs_no_remote_byte(void **state)
     }
 }
 
+/* What no machine can give: the smallest change is named, and with it everything fits. */
+static void the_proposed_change_makes_it_fit(void **state)
+{
+    (void)state;
+    static const char *const impossible[] = {"a:1,memory=100TiB", "a:300,cpu=0.1,memory=100GiB",
+                                             "a:3,mode=exclusive,scope=core,cpu=9000",
+                                             "a:90,mode=exclusive,scope=package",
+                                             "a:2,tier=cxl,memory=900TiB"};
+    uint32_t proposed = 0;
+    const char *name;
+    for (uint32_t k = 0; (name = weir_topo_builtin_name(k)); k++) {
+        char source[128], text[300];
+        snprintf(source, sizeof source, "builtin:%s", name);
+        struct weir_topo_machine *m = load(source, NULL);
+        for (size_t d = 0; m->pu_count <= 64 && d < sizeof impossible / sizeof *impossible; d++) {
+            struct weir_topo_plan *p = plan(m, impossible[d]), *again;
+            struct weir_topo_stream changed;
+            struct weir_topo_error err;
+            assert_true(p->totals.rejected > 0);
+            int rc = weir_topo_suggest(p, 0, &changed, text, sizeof text, &err);
+            if (rc < 0) fail_msg("%s, %s: %s", name, impossible[d], err.message);
+            if (rc) {
+                struct weir_topo_demand demand = {1, 1, &changed};
+                assert_true(text[0] != 0);
+                if (weir_topo_plan_make(m, &demand, NULL, &again, &err))
+                    fail_msg("%s: %s", text, err.message);
+                if (again->totals.rejected)
+                    fail_msg("%s, %s: '%s' does not make it fit", name, impossible[d], text);
+                weir_topo_plan_free(again);
+                proposed++;
+            }
+            weir_topo_plan_free(p);
+        }
+        weir_topo_machine_free(m);
+    }
+    assert_true(proposed > 20);
+}
+
+/* A plan of yesterday, when the machine had more: refused by name of what has changed. */
+static void a_stale_plan_is_refused(void **state)
+{
+    (void)state;
+    struct weir_topo_machine *m = load("builtin:uneven-2", NULL),
+                             *less = load("builtin:uneven-2", "0-40");
+    struct weir_topo_plan *p = plan(m, "a:40,cpu=1,memory=1GiB"), *again;
+    struct weir_topo_text json = {0};
+    struct weir_topo_error err;
+    assert_int_equal(weir_topo_plan_json(p, &json, &err), 0);
+    assert_true(weir_topo_plan_parse_json(json.data, json.length, "plan.json", less, &again, &err) <
+                0);
+    assert_non_null(strstr(err.message, "plan.json"));
+    assert_non_null(strstr(err.message, "fingerprint"));
+    assert_non_null(strstr(err.message, "plan again"));
+    /* but it can be stayed close to */
+    struct weir_topo_plan *now;
+    if (weir_topo_plan_parse_current(json.data, json.length, "plan.json", less, &again, &err))
+        fail_msg("%s", err.message);
+    struct weir_topo_demand demand = {p->stream_count, p->stream_count, p->streams};
+    struct weir_topo_plan_options o = {.current = again};
+    if (weir_topo_plan_make(less, &demand, &o, &now, &err)) fail_msg("%s", err.message);
+    assert_true(now->totals.moved_partitions > 0);
+    assert_true(now->totals.moved_partitions < now->partition_count);
+    weir_topo_plan_free(now);
+    weir_topo_plan_free(again);
+    weir_topo_text_free(&json);
+    weir_topo_plan_free(p);
+    weir_topo_machine_free(m);
+    weir_topo_machine_free(less);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +348,8 @@ int main(void)
         cmocka_unit_test(broken_files_are_refused),
         cmocka_unit_test(broken_demands_are_refused),
         cmocka_unit_test(a_changed_plan_file_is_refused),
+        cmocka_unit_test(a_stale_plan_is_refused),
+        cmocka_unit_test(the_proposed_change_makes_it_fit),
         cmocka_unit_test(uneven_memory_needs_no_remote_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
