@@ -64,12 +64,12 @@ uint32_t topo_main_domain(struct topo_state *s, struct weir_topo_partition *p)
 {
     uint32_t *list = s->plan->pu_list + p->pu_first, best = WEIR_TOPO_NONE, best_count = 0;
     if (p->pu_count > 1) qsort(list, p->pu_count, sizeof *list, compare_u32);
-    for (uint32_t a = 0; a < p->pu_count && best_count * 2 < p->pu_count; a++) {
+    for (uint32_t a = 0; a < p->pu_count && best_count * 2 <= p->pu_count; a++) {
         uint32_t d = s->m->pus[list[a]].unit[WEIR_TOPO_SCOPE_NUMA], count = 0;
         if (d == best) continue;
         for (uint32_t b = 0; b < p->pu_count; b++)
             count += s->m->pus[list[b]].unit[WEIR_TOPO_SCOPE_NUMA] == d;
-        if (count > best_count) {
+        if (count > best_count || (count == best_count && d < best)) {
             best = d;
             best_count = count;
         }
