@@ -73,15 +73,16 @@ static void exact_step(struct exact *e, uint32_t item, double worst)
 
 static void exact_domains(struct exact *e)
 {
-    uint32_t listed[EXACT_CORES];
+    uint32_t listed[EXACT_CORES], n = 0;
     for (uint32_t c = 0; c < e->core_count; c++) {
         uint32_t d = e->h->groups[e->h->group_of[e->cores[c]]].domain, k = 0;
-        while (k < e->domain_count && listed[k] != d) k++;
+        while (k < n && listed[k] != d) k++;
         e->domain_of[c] = k;
-        if (k < e->domain_count) continue;
+        if (k < n) continue;
         listed[k] = d;
-        e->room_of[e->domain_count++] = e->h->left_before[d];
+        e->room_of[n++] = e->h->left_before[d];
     }
+    e->domain_count = n;
 }
 
 /* Is it the plain problem: few items, base pages of any tier, no device, nothing kept, no pool in
