@@ -107,8 +107,8 @@ int topo_memory_assign(struct topo_state *s, struct weir_topo_error *err) TOPO_N
 
 /* plan_keep.c: fill the keep lists from s->current. */
 int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err) TOPO_NODISCARD;
-/* Is A at least as good as B? Admission, states, bytes x cost, load (within 1 %), stranded
- * capacity. */
+/* Is A at least as good as B? Admission, bytes x distance, bytes x tier, load (within 1 %),
+   degraded partitions. */
 bool topo_plan_not_worse(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
 /* Has every partition the same state, PUs and bytes in both? */
 bool topo_plan_same_places(const struct weir_topo_plan *a, const struct weir_topo_plan *b);

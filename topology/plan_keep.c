@@ -80,10 +80,14 @@ int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err)
 
 /* ---- which plan is better */
 
+struct cost {
+    double distance, tier; /* bytes x steps of distance, bytes x rank of the tier */
+};
+
 /* Without "auto" partitions: they take what is left, more of it costs nothing. */
-static double total_cost(const struct weir_topo_plan *p)
+static struct cost total_cost(const struct weir_topo_plan *p)
 {
-    double sum = 0;
+    struct cost sum = {0};
     for (uint32_t i = 0; i < p->partition_count; i++) {
         const struct weir_topo_partition *part = &p->partitions[i];
         if (p->streams[part->stream].memory_mode == WEIR_TOPO_MEMORY_AUTO) continue;
@@ -97,10 +101,16 @@ static double total_cost(const struct weir_topo_plan *p)
                 uint32_t c = topo_cost(p->machine, d, p->grants[g].pool);
                 if (c < best) best = c;
             }
-            sum += (double)p->grants[g].bytes * best;
+            sum.distance += (double)p->grants[g].bytes * (best / 1000);
+            sum.tier += (double)p->grants[g].bytes * (best % 1000);
         }
     }
     return sum;
+}
+
+static bool more(double a, double b)
+{
+    return a > b * 1.0000001 + 1;
 }
 
 struct admitted {
@@ -146,9 +156,13 @@ bool topo_plan_not_worse(const struct weir_topo_plan *a, const struct weir_topo_
     int admission = compare_admission(a, b);
     if (admission) return admission > 0;
     const struct weir_topo_totals *x = &a->totals, *y = &b->totals;
-    double ca = total_cost(a), cb = total_cost(b);
-    if (ca > cb * 1.0000001 + 1) return false;
-    if (cb > ca * 1.0000001 + 1) return true;
+    /* Distance before tier, as in the flow: there a step outweighs the tiers of any byte it moves,
+       but in one sum the tiers of many bytes would outweigh the distance of a few. */
+    struct cost ca = total_cost(a), cb = total_cost(b);
+    if (more(ca.distance, cb.distance)) return false;
+    if (more(cb.distance, ca.distance)) return true;
+    if (more(ca.tier, cb.tier)) return false;
+    if (more(cb.tier, ca.tier)) return true;
     if (x->load_max_ppm > y->load_max_ppm + y->load_max_ppm / 100) return false;
     if (x->degraded != y->degraded) return x->degraded < y->degraded;
     return true;
