@@ -101,8 +101,9 @@ static struct cost total_cost(const struct weir_topo_plan *p)
                 uint32_t c = topo_cost(p->machine, d, p->grants[g].pool);
                 if (c < best) best = c;
             }
-            sum.distance += (double)p->grants[g].bytes * (best / 1000);
-            sum.tier += (double)p->grants[g].bytes * (best % 1000);
+            uint32_t steps = best / 1000, rank = best % 1000;
+            sum.distance += (double)p->grants[g].bytes * steps;
+            sum.tier += (double)p->grants[g].bytes * rank;
         }
     }
     return sum;
