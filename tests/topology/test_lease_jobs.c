@@ -3,12 +3,13 @@
    affinity, not what a lease or a plan says.
    usage: test_topology_lease_jobs ROUNDS [PROGRAM]
 
-   Without PROGRAM there are three jobs, and they are processes of our own: each leases one core, binds itself, and enters
-   the mask that sched_getaffinity gives into a table in shared memory, under a lock of its own. An
-   entry of a living process that nobody has condemned to be killed must not meet another one.
+   Without PROGRAM there are three jobs, and they are processes of our own: each leases one core,
+   binds itself, and enters the mask that sched_getaffinity gives into a table in shared memory,
+   under a lock of its own. An entry of a living process that nobody has condemned to be killed must
+   not meet another one.
 
-   With PROGRAM (weir) there are two, `PROGRAM run --mode exclusive` with an endless query, and the masks
-   are read from /proc/PID/task: those of threads that do not have the mask of this process. */
+   With PROGRAM (weir) there are two, `PROGRAM run --mode exclusive` with an endless query, and the
+   masks are read from /proc/PID/task: those of threads that do not have the mask of this process. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,8 @@
 #include <unistd.h>
 #include <weir/topology.h>
 
+#include "tests/topology/alive.h"
+
 #define JOBS 3
 
 static char directory[] = "/tmp/weir-lease-jobs-XXXXXX", lock_path[64];
@@ -39,17 +42,6 @@ static struct table {
     struct entry jobs[JOBS];
     unsigned breaches, bound, refused, together;
 } * table; /* counted under the lock, or by the only process that counts */
-
-static bool alive(int pid)
-{
-    char path[64], state = 'Z';
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *f = fopen(path, "r");
-    if (!f) return false;
-    if (fscanf(f, "%*d %*s %c", &state) != 1) state = 'Z';
-    fclose(f);
-    return state != 'Z' && state != 'X';
-}
 
 static int lock_table(void)
 {
