@@ -86,14 +86,19 @@ static void describe(struct topo_holder *h)
 
 static int visit(const char *path, topo_holder_fn fn, void *ctx, struct weir_topo_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat opened, named;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0)
-        return errno == ENOENT ? WEIR_TOPO_OK
-                               : topo_fail_errno(err, WEIR_TOPO_ERR_IO, errno,
-                                                 "cannot read the lease %s", path);
+        return errno == ENOENT || errno == ELOOP || errno == ENXIO
+                   ? WEIR_TOPO_OK
+                   : topo_fail_errno(err, WEIR_TOPO_ERR_IO, errno, "cannot read the lease %s",
+                                     path);
+    if (fstat(fd, &opened) || !S_ISREG(opened.st_mode)) { /* a pipe or a folder is no lease */
+        close(fd);
+        return WEIR_TOPO_OK;
+    }
     if (flock(fd, LOCK_SH | LOCK_NB) == 0) { /* nobody holds it: its process is gone */
-        struct stat opened, named;
-        if (!fstat(fd, &opened) && !stat(path, &named) && opened.st_ino == named.st_ino) {
+        if (!stat(path, &named) && opened.st_ino == named.st_ino) {
             char blocks[4700], *text = NULL;
             size_t n = 0;
             if (!topo_read_file(path, LEASE_MAX_BYTES, &text, &n, NULL))

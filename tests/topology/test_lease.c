@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,6 +123,23 @@ static int stress(unsigned rounds)
            !atomic_load(&board->refused);
 }
 
+/* What is called like a lease but is none is in nobody's way; it stays there from here on. */
+static int strangers(void)
+{
+    static const char *const name[] = {"pipe", "folder", "link"};
+    char path[3][64];
+    struct weir_topo_text t = {0};
+    struct weir_topo_error err;
+    for (int k = 0; k < 3; k++)
+        snprintf(path[k], sizeof path[k], "%s/%s.lease", directory, name[k]);
+    if (mkfifo(path[0], 0600) || mkdir(path[1], 0700) || symlink("/dev/zero", path[2])) return 1;
+    int rc = weir_topo_lease_text(directory, &t, &err);
+    if (rc) fprintf(stderr, "%s\n", err.message);
+    rc = rc || t.length;
+    weir_topo_text_free(&t);
+    return rc;
+}
+
 /* The refusal names the holder; after it has gone there is room; a shared job keeps others from
  * owning its PUs. */
 static int plain(void)
@@ -176,7 +194,7 @@ int main(int argc, char **argv)
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000;
     board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (board == MAP_FAILED || !mkdtemp(directory)) return 1;
-    int rc = plain();
+    int rc = strangers() ? -1 : plain();
     if (rc) fprintf(stderr, "plain leases: step %d failed\n", rc);
     if (!rc) rc = stress(rounds);
     char command[128];
