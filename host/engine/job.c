@@ -60,17 +60,35 @@ static bool asks(const struct weir_source *s)
     return s->wish.partitions || s->wish.slot_bytes || s->wish.device[0];
 }
 
-/* The stream of a table that asks for something: the one with its name, or a new one. */
-static int own_stream(struct job_streams *j, const struct weir_topo_stream *base,
-                      const struct weir_source *s)
+static bool same_wish(const struct weir_source *a, const struct weir_source *b)
 {
-    char name[sizeof base->name];
-    snprintf(name, sizeof name, "%s", s->name);
-    for (int k = 0; k < j->n; k++)
-        if (!strcmp(j->stream[k].name, name)) return k;
+    return !strcmp(a->name, b->name) && a->wish.partitions == b->wish.partitions &&
+           a->wish.slot_bytes == b->wish.slot_bytes && !strcmp(a->wish.device, b->wish.device);
+}
+
+/* NAME, cut to what a stream's name may have, and numbered where another stream is called so. */
+static void name_stream(const struct job_streams *j, struct weir_topo_stream *st, const char *name)
+{
+    snprintf(st->name, sizeof st->name, "%s", name);
+    for (int k = 0, number = 2; k < j->n; k++) {
+        if (strcmp(j->stream[k].name, st->name)) continue;
+        snprintf(st->name, sizeof st->name, "%.50s (%d)", name, number++);
+        k = -1; /* this one may be taken as well */
+    }
+}
+
+/* The stream of stage AT's table, which asks for something: that of an earlier stage with the same
+   wish, or a new one. */
+static int own_stream(struct job_streams *j, const struct weir_topo_stream *base,
+                      const struct weir_stages *stages, int at)
+{
+    const struct weir_source *s = stages->stage[at].source;
+    for (int i = 0; i < at; i++)
+        if (stages->stage[i].input == WEIR_INPUT_SOURCE && same_wish(stages->stage[i].source, s))
+            return stages->stage[i].source->stream;
     struct weir_topo_stream *st = &j->stream[j->n];
     *st = *base;
-    snprintf(st->name, sizeof st->name, "%s", name);
+    name_stream(j, st, s->name);
     if (s->wish.partitions) st->partitions = (uint32_t)s->wish.partitions;
     if (s->wish.slot_bytes) {
         st->memory_mode = WEIR_TOPO_MEMORY_BYTES;
@@ -97,7 +115,7 @@ static void make_streams(struct weir_engine *e, const struct weir_stages *s,
     for (int i = 0; i < s->n_stages; i++) {
         struct weir_source *src = s->stage[i].source;
         if (s->stage[i].input != WEIR_INPUT_SOURCE) continue;
-        src->stream = asks(src) ? own_stream(j, base, src) : -1;
+        src->stream = asks(src) ? own_stream(j, base, s, i) : -1;
         if (src->stream >= 0) continue;
         add_name(shared.name, sizeof shared.name, src->name);
         any = true;

@@ -143,6 +143,17 @@ class Options(Case):
         out = self.ok(self.run_sql(tables + both)).stdout
         self.assertEqual(out.splitlines()[1], "1000000")
 
+    def test_streams_of_one_name(self):
+        """Names are cut for streams, and a table may be read with other options: neither loses an option."""
+        name = "n" * 80
+        tables = GENERATED % (name + "1", ", 'weir.partitions' = '1'") + GENERATED % (name + "2", ", 'weir.partitions' = '2'")
+        both = tables + "SELECT x FROM %s1 UNION ALL SELECT x FROM %s2;" % (name, name)
+        _, streams = self.place(both)
+        self.assertEqual(sorted(map(len, streams.values())), [1, 2])
+        self.assertEqual(len(self.ok(self.run_sql(both)).stdout.split()), 2001)
+        twice = tables + "SELECT x FROM %s1 UNION ALL SELECT x FROM %s1;" % (name, name)
+        self.assertEqual([len(s) for s in self.place(twice)[1].values()], [1])
+
     def test_streaming_on_slots_of_its_own(self):
         """Windows over a stream whose slots are not the first ones of the job."""
         rows = "".join("2024-01-01 00:00:%02d.000,%d\n" % (i, i % 3) for i in range(60))
