@@ -92,6 +92,18 @@ void *topo_calloc(size_t count, size_t size)
     return calloc(count ? count : 1, size ? size : 1);
 }
 
+/* ARRAY is the address of a pointer of any type. */
+static bool resize(void *array, size_t want, size_t size)
+{
+    if (want > SIZE_MAX / size || planted_failure()) return false;
+    void *old, *now;
+    memcpy(&old, array, sizeof old);
+    now = realloc(old, want * size);
+    if (!now) return false;
+    memcpy(array, &now, sizeof now);
+    return true;
+}
+
 bool topo_grow(void *array, size_t *capacity, size_t need, size_t size)
 {
     if (need <= *capacity) return true;
@@ -100,26 +112,14 @@ bool topo_grow(void *array, size_t *capacity, size_t need, size_t size)
         if (want > SIZE_MAX / 2) return false;
         want *= 2;
     }
-    if (want > SIZE_MAX / size || planted_failure()) return false;
-    void *old, *now;
-    memcpy(&old, array, sizeof old);
-    now = realloc(old, want * size);
-    if (!now) return false;
-    memcpy(array, &now, sizeof now);
+    if (!resize(array, want, size)) return false;
     *capacity = want;
     return true;
 }
 
 bool topo_one_more(void *array, size_t count, size_t size)
 {
-    size_t want = (count / 1024 + 1) * 1024;
-    if (want > SIZE_MAX / size || planted_failure()) return false;
-    void *old, *now;
-    memcpy(&old, array, sizeof old);
-    now = realloc(old, want * size);
-    if (!now) return false;
-    memcpy(array, &now, sizeof now);
-    return true;
+    return resize(array, (count / 1024 + 1) * 1024, size);
 }
 
 void topo_free(void *p)

@@ -19,8 +19,8 @@ struct place {
     uint32_t next, next_first;
 };
 
-/* The stream of CURRENT with the name of ST, into AT. The search goes on where it ended the last time: streams usually come in
-   the same order, and then it takes one step. */
+/* The stream of CURRENT with the name of ST, into AT. The search goes on where it ended the last
+   time: streams usually come in the same order, and then it takes one step. */
 static bool find_stream(const struct weir_topo_plan *current, const struct weir_topo_stream *st,
                         struct place *at)
 {

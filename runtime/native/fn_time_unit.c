@@ -16,33 +16,20 @@
         for (uint32_t i = 0; i < n; i++)                                                           \
             ((int64_t *)out->data)[i] = wk_extract_##name##_##sfx(FN_AT(arg[0], T, i), &st);       \
         break;
-#define EXTRACT_DAYS(name)                                                                         \
+#define EXTRACT_OF(name, MORE)                                                                     \
     static int extract_##name(ARGS)                                                                \
     {                                                                                              \
         UNUSED;                                                                                    \
         uint8_t st = WK_VALID;                                                                     \
         switch (arg[0]->type.id) {                                                                 \
             EXTRACT_CASE(WEIR_TYPE_DATE, int32_t, date, name)                                      \
-        default:                                                                                   \
-            for (uint32_t i = 0; i < n; i++)                                                       \
-                ((int64_t *)out->data)[i] = wk_extract_##name##_ts(fn_i64(arg[0], i), &st);        \
+            MORE default : for (uint32_t i = 0; i < n; i++)((int64_t *)out->data)[i] =             \
+                               wk_extract_##name##_ts(fn_i64(arg[0], i), &st);                     \
         }                                                                                          \
         return WEIR_OK;                                                                            \
     }
-#define EXTRACT_CLOCK(name)                                                                        \
-    static int extract_##name(ARGS)                                                                \
-    {                                                                                              \
-        UNUSED;                                                                                    \
-        uint8_t st = WK_VALID;                                                                     \
-        switch (arg[0]->type.id) {                                                                 \
-            EXTRACT_CASE(WEIR_TYPE_DATE, int32_t, date, name)                                      \
-            EXTRACT_CASE(WEIR_TYPE_TIME, int32_t, time, name)                                      \
-        default:                                                                                   \
-            for (uint32_t i = 0; i < n; i++)                                                       \
-                ((int64_t *)out->data)[i] = wk_extract_##name##_ts(fn_i64(arg[0], i), &st);        \
-        }                                                                                          \
-        return WEIR_OK;                                                                            \
-    }
+#define EXTRACT_DAYS(name)  EXTRACT_OF(name, )
+#define EXTRACT_CLOCK(name) EXTRACT_OF(name, EXTRACT_CASE(WEIR_TYPE_TIME, int32_t, time, name))
 EXTRACT_DAYS(year)
 EXTRACT_DAYS(quarter)
 EXTRACT_DAYS(month)
@@ -71,27 +58,20 @@ EXTRACT_CLOCK(epoch)
         ((T *)out->data)[i] = call;                                                                \
     }                                                                                              \
     return WEIR_OK
-#define ROUND_DAYS(which, name)                                                                    \
+#define ROUND_CASE(KIND, which, name, sfx)                                                         \
+    if (arg[0]->type.id == (KIND)) {                                                               \
+        ROUND_LOOP(int32_t, wk_##which##_to_##name##_##sfx(x, &st[i]));                            \
+    }
+#define ROUND_OF(which, name, MORE)                                                                \
     static int which##_##name(ARGS)                                                                \
     {                                                                                              \
         UNUSED;                                                                                    \
-        if (arg[0]->type.id == WEIR_TYPE_DATE) {                                                   \
-            ROUND_LOOP(int32_t, wk_##which##_to_##name##_date(x, &st[i]));                         \
-        }                                                                                          \
-        ROUND_LOOP(int64_t, wk_##which##_to_##name##_ts(x, &st[i]));                               \
+        ROUND_CASE(WEIR_TYPE_DATE, which, name, date)                                              \
+        MORE ROUND_LOOP(int64_t, wk_##which##_to_##name##_ts(x, &st[i]));                          \
     }
+#define ROUND_DAYS(which, name) ROUND_OF(which, name, )
 #define ROUND_CLOCK(which, name)                                                                   \
-    static int which##_##name(ARGS)                                                                \
-    {                                                                                              \
-        UNUSED;                                                                                    \
-        if (arg[0]->type.id == WEIR_TYPE_DATE) {                                                   \
-            ROUND_LOOP(int32_t, wk_##which##_to_##name##_date(x, &st[i]));                         \
-        }                                                                                          \
-        if (arg[0]->type.id == WEIR_TYPE_TIME) {                                                   \
-            ROUND_LOOP(int32_t, wk_##which##_to_##name##_time(x, &st[i]));                         \
-        }                                                                                          \
-        ROUND_LOOP(int64_t, wk_##which##_to_##name##_ts(x, &st[i]));                               \
-    }
+    ROUND_OF(which, name, ROUND_CASE(WEIR_TYPE_TIME, which, name, time))
 #define ROUND_BOTH(kind, name) kind(floor, name) kind(ceil, name)
 ROUND_BOTH(ROUND_DAYS, year)
 ROUND_BOTH(ROUND_DAYS, quarter)

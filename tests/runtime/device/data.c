@@ -2,25 +2,8 @@
 #include "data.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "pipes.h"
-
-#define CHECK(x)                                                                                   \
-    do {                                                                                           \
-        if (!(x)) {                                                                                \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
-
-static struct weir_type not_null(struct weir_type t)
-{
-    t.nullable = 0;
-    return t;
-}
+#include "maker.h"
 
 struct weir_type input_type(int c)
 {
