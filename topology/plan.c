@@ -422,21 +422,33 @@ static bool has_shared_peers(const struct topo_state *s, uint32_t k)
     return false;
 }
 
-static int admit_all(struct topo_state *s, struct weir_topo_error *err)
+/* All, or of those with a place to keep either only these or only the others. */
+enum whom { ALL, INCUMBENTS, OTHERS };
+
+static int admit_some(struct topo_state *s, enum whom whom, const uint32_t *first,
+                      struct weir_topo_error *err)
 {
-    uint32_t *first = topo_calloc(s->plan->stream_count, sizeof *first);
-    if (!first) return topo_fail_nomem(err, "planning");
-    for (uint32_t k = 1; k < s->plan->stream_count; k++)
-        first[k] = first[k - 1] + s->plan->streams[k - 1].partitions;
     int rc = WEIR_TOPO_OK;
     for (uint32_t k = 0; !rc && k < s->plan->stream_count; k++) {
         uint32_t st = s->stream_order[k];
         if (!k ||
             s->plan->streams[st].priority != s->plan->streams[s->stream_order[k - 1]].priority)
             s->shared_peers = has_shared_peers(s, k);
-        for (uint32_t j = 0; !rc && j < s->plan->streams[st].partitions; j++)
-            rc = admit(s, first[st] + j, err);
+        for (uint32_t i = first[st]; !rc && i < first[st] + s->plan->streams[st].partitions; i++)
+            if (whom == ALL || (s->keep_count[i] > 0) == (whom == INCUMBENTS))
+                rc = admit(s, i, err);
     }
+    return rc;
+}
+
+static int admit_all(struct topo_state *s, bool incumbents_first, struct weir_topo_error *err)
+{
+    uint32_t *first = topo_calloc(s->plan->stream_count, sizeof *first);
+    if (!first) return topo_fail_nomem(err, "planning");
+    for (uint32_t k = 1; k < s->plan->stream_count; k++)
+        first[k] = first[k - 1] + s->plan->streams[k - 1].partitions;
+    int rc = admit_some(s, incumbents_first ? INCUMBENTS : ALL, first, err);
+    if (!rc && incumbents_first) rc = admit_some(s, OTHERS, first, err);
     topo_free(first);
     return rc;
 }
@@ -556,10 +568,10 @@ static void finish(struct topo_state *s)
 }
 
 static int make_one(const struct weir_topo_machine *machine, const struct weir_topo_demand *demand,
-                    const struct weir_topo_plan *current, uint32_t steps,
+                    const struct weir_topo_plan_options *options, bool incumbents_first,
                     struct weir_topo_plan **out, struct weir_topo_error *err)
 {
-    struct topo_state s = {.m = topo_canon_machine(machine), .current = current};
+    struct topo_state s = {.m = topo_canon_machine(machine), .current = options->current};
     *out = NULL;
     int rc = open_plan(&s, demand, err);
     if (!rc) rc = open_memory(&s, err);
@@ -567,8 +579,8 @@ static int make_one(const struct weir_topo_machine *machine, const struct weir_t
     if (!rc) rc = resolve(&s, err);
     if (!rc) rc = topo_keep_setup(&s, err);
     if (!rc) rc = order_streams(&s, err);
-    if (!rc) rc = admit_all(&s, err);
-    if (!rc) rc = topo_shared_place(&s, steps, err);
+    if (!rc) rc = admit_all(&s, incumbents_first, err);
+    if (!rc) rc = topo_shared_place(&s, options->search_steps, err);
     if (!rc) rc = topo_memory_assign(&s, err);
     if (!rc) rc = order_lists(&s, err);
     if (!rc) finish(&s);
@@ -583,29 +595,45 @@ static int make_one(const struct weir_topo_machine *machine, const struct weir_t
     return rc;
 }
 
+/* *BEST becomes the plan that is made with OPTIONS, unless that is worse. */
+static int make_better(const struct weir_topo_machine *machine,
+                       const struct weir_topo_demand *demand,
+                       const struct weir_topo_plan_options *options, bool incumbents_first,
+                       struct weir_topo_plan **best, bool *loses, struct weir_topo_error *err)
+{
+    struct weir_topo_plan *other;
+    int rc = make_one(machine, demand, options, incumbents_first, &other, err);
+    if (rc) return rc;
+    *loses = topo_plan_loses(other, options->current);
+    if (topo_plan_not_worse(other, *best)) {
+        struct weir_topo_plan *worse = *best;
+        *best = other;
+        other = worse;
+    }
+    weir_topo_plan_free(other);
+    return WEIR_TOPO_OK;
+}
+
 int weir_topo_plan_make(const struct weir_topo_machine *machine,
                         const struct weir_topo_demand *demand,
                         const struct weir_topo_plan_options *options, struct weir_topo_plan **out,
                         struct weir_topo_error *err)
 {
-    const struct weir_topo_plan *current = options ? options->current : NULL;
-    uint32_t steps = options ? options->search_steps : 0;
-    struct weir_topo_plan *fresh = NULL, *close = NULL;
+    struct weir_topo_plan_options fresh = options ? *options : (struct weir_topo_plan_options){0};
+    const struct weir_topo_plan *current = fresh.current;
+    struct weir_topo_plan *best = NULL;
+    bool loses = false;
     *out = NULL;
-    int rc = make_one(machine, demand, NULL, steps, &fresh, err);
-    bool moves = !rc && current && !topo_plan_same_places(fresh, current);
-    if (moves) rc = make_one(machine, demand, current, steps, &close, err);
+    fresh.current = NULL;
+    int rc = make_one(machine, demand, &fresh, false, &best, err);
+    if (!rc && current && !topo_plan_same_places(best, current))
+        rc = make_better(machine, demand, options, false, &best, &loses, err);
+    if (!rc && loses) rc = make_better(machine, demand, options, true, &best, &loses, err);
     if (rc) {
-        weir_topo_plan_free(fresh);
+        weir_topo_plan_free(best);
         return rc;
     }
-    if (close && topo_plan_not_worse(close, fresh)) {
-        struct weir_topo_plan *keep = fresh;
-        fresh = close;
-        close = keep;
-    }
-    weir_topo_plan_free(close);
-    if (current) topo_count_moves(fresh, current);
-    *out = fresh;
+    if (current) topo_count_moves(best, current);
+    *out = best;
     return WEIR_TOPO_OK;
 }

@@ -110,6 +110,8 @@ int topo_keep_setup(struct topo_state *s, struct weir_topo_error *err) TOPO_NODI
 /* Is A at least as good as B? Admission, bytes x distance, bytes x tier, load (within 1 %),
    degraded partitions. */
 bool topo_plan_not_worse(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
+/* Does PLAN reject a partition that has a place in CURRENT? */
+bool topo_plan_loses(const struct weir_topo_plan *plan, const struct weir_topo_plan *current);
 /* Has every partition the same state, PUs and bytes in both? */
 bool topo_plan_same_places(const struct weir_topo_plan *a, const struct weir_topo_plan *b);
 /* Count what moved against CURRENT into plan->totals. */

@@ -1,7 +1,10 @@
 /* Staying close to a current plan. A partition keeps its PUs if the current plan has one of the
    same stream name and index with the same needs, and all its PUs can still be used. The planner
    makes two plans, one from scratch and one that keeps what it can, and returns the second unless
-   the first is better in something that ranks above movement. */
+   the first is better in something that ranks above movement. Should the second reject a partition
+   that has a place today (more memory lets an earlier one in, which takes the CPUs), then there is
+   a third, which admits those with a place before all others: so more resources never make it
+   worse. */
 #include "topology/plan.h"
 
 #include <stdlib.h>
@@ -192,6 +195,22 @@ static bool same_cpus(const struct weir_topo_plan *a, const struct weir_topo_par
         if (!found) return false;
     }
     return true;
+}
+
+bool topo_plan_loses(const struct weir_topo_plan *plan, const struct weir_topo_plan *current)
+{
+    struct place at = {0};
+    for (uint32_t k = 0, i = 0; k < plan->stream_count; i += plan->streams[k++].partitions) {
+        if (!find_stream(current, &plan->streams[k], &at)) continue;
+        uint32_t both = plan->streams[k].partitions,
+                 before = current->streams[at.stream].partitions;
+        if (before < both) both = before;
+        for (uint32_t j = 0; j < both; j++)
+            if (plan->partitions[i + j].state == WEIR_TOPO_REJECTED &&
+                current->partitions[at.first + j].state != WEIR_TOPO_REJECTED)
+                return true;
+    }
+    return false;
 }
 
 bool topo_plan_same_places(const struct weir_topo_plan *a, const struct weir_topo_plan *b)
