@@ -134,7 +134,8 @@ static int open_memory(struct topo_state *s, struct weir_topo_error *err)
     for (uint32_t p = 0; p < m->pool_count; p++) {
         uint32_t domains = 0;
         for (uint32_t d = 0; d < m->domain_count; d++)
-            domains += m->local[(size_t)d * m->pool_count + p];
+            domains += m->local[(size_t)d * m->pool_count + p] &&
+                       m->units[WEIR_TOPO_SCOPE_NUMA].capacity_milli_cu[d];
         s->shared_pools |= domains > 1;
     }
     uint32_t at = 0;

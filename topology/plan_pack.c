@@ -178,6 +178,7 @@ int topo_sort_items(struct topo_shared *h, char order, struct weir_topo_error *e
     double cpu = 1, memory = 1;
     uint32_t n = h->item_count;
     for (uint32_t d = 0; d < h->s->m->domain_count; d++) {
+        if (!h->domain_capacity[d]) continue; /* its memory is local to nobody */
         cpu += (double)h->domain_capacity[d];
         memory += (double)h->left[d];
     }
