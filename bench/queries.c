@@ -87,6 +87,8 @@ static const struct query {
      28},
     {"group by 1,000", "SELECT k1000, SUM(price), COUNT(*) FROM t GROUP BY k1000", 12},
     {"group by 1 M", "SELECT k1m, SUM(price), COUNT(*) FROM t GROUP BY k1m", 12},
+    {"group by sparse 1 M", "SELECT k1m * 2003, SUM(price), COUNT(*) FROM t GROUP BY k1m * 2003",
+     12},
     {"join 1 M", "SELECT COUNT(*), SUM(CAST(d.v AS BIGINT)) FROM t JOIN d ON t.k1m = d.k", 4},
 };
 

@@ -338,8 +338,13 @@ probe(struct weir_groups *g, uint32_t n, uint32_t words, bool fixed, struct weir
 {
     const uint64_t *key_row = g->key_rows;
     uint64_t *slot = g->slot, mask = g->mask;
+    bool far = fixed && groups_far(g, n);
     for (uint32_t i = 0; i < n; i++, key_row += words) {
         uint64_t hash = g->hash[i], at = hash >> 32 & mask, s;
+        if (far) {
+            group_ahead_slots(g, i, n);
+            at = (at + g->row_no[i]) & mask;
+        }
         for (; (s = slot[at]); at = (at + 1) & mask) {
             if ((s & GROUP_TAG) != (hash & GROUP_TAG)) continue;
             const uint64_t *row = group_row(g, (uint32_t)s - 1) + 1;
@@ -363,25 +368,15 @@ probe(struct weir_groups *g, uint32_t n, uint32_t words, bool fixed, struct weir
     return WEIR_OK;
 }
 
-static void prefetch_rows(const struct weir_groups *g, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) __builtin_prefetch(&g->slot[g->hash[i] >> 32 & g->mask]);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t s = g->slot[g->hash[i] >> 32 & g->mask];
-        if (!s) continue;
-        const uint64_t *row = group_row(g, (uint32_t)s - 1);
-        __builtin_prefetch(row, 1);
-        __builtin_prefetch(row + g->words - 1, 1);
-    }
-}
-
-/* The bytes of the first text key of the rows that prefetch_rows has asked for. */
+/* Everything that probing rows with texts will look at, down to the bytes of their first text. */
 static void prefetch_texts(const struct weir_groups *g, uint32_t n)
 {
     uint32_t k = 0;
+    if (!groups_far(g, n)) return;
     while (weir_type_phys(g->keys.type[k]) != WEIR_PHYS_STR) k++;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t s = g->slot[g->hash[i] >> 32 & g->mask];
+        group_ahead_slots(g, i, n);
+        uint64_t s = g->slot[((g->hash[i] >> 32) + g->row_no[i]) & g->mask];
         if (!s) continue;
         const uint64_t *row = group_row(g, (uint32_t)s - 1);
         __builtin_prefetch((const void *)(uintptr_t)row[g->layout->key_word[k]]);
@@ -390,11 +385,10 @@ static void prefetch_texts(const struct weir_groups *g, uint32_t n)
 
 static int find_hash(struct weir_groups *g, uint32_t n, struct weir_error *err)
 {
-    if (g->mask >= GROUP_PREFETCH) {
-        prefetch_rows(g, n);
-        if (!g->keys.fixed) prefetch_texts(g, n);
+    if (!g->keys.fixed) {
+        prefetch_texts(g, n);
+        return probe(g, n, g->keys.words, false, err);
     }
-    if (!g->keys.fixed) return probe(g, n, g->keys.words, false, err);
     switch (g->keys.words) {
     case 2: return probe(g, n, 2, true, err);
     case 3: return probe(g, n, 3, true, err);

@@ -73,6 +73,48 @@ void group_texts_release(struct group_texts *t, struct weir_pool *pool);
 #define GROUP_TAG      (~(uint64_t)UINT32_MAX)
 #define GROUP_PREFETCH 16384 /* slots from which rows are prefetched: a directory of 128 KiB */
 
+/* Loops over a vector ask for the memory of the row this far ahead of the one that they work on: one
+   pass that asks for all 1,024 rows first would have them pushed out of the L1 cache again. */
+#define GROUP_AHEAD 48
+
+/* Ask for word AT of the row GROUP_AHEAD after the I-th of M. */
+static inline void group_ahead(uint64_t *const *row, uint32_t i, uint32_t m, uint32_t at)
+{
+    __builtin_prefetch(row[i + GROUP_AHEAD < m ? i + GROUP_AHEAD : i] + at, 1);
+}
+
+/* Find the first slot from the place of hash I on that is empty or has its tag, and ask for its row.
+   How far it is from the place goes to row_no[I]: what is entered meanwhile comes behind it. */
+static inline void group_ahead_row(const struct weir_groups *g, uint32_t i)
+{
+    uint64_t hash = g->hash[i], at = hash >> 32, s;
+    while ((s = g->slot[at & g->mask]) && (s ^ hash) & GROUP_TAG) at++;
+    g->row_no[i] = (uint32_t)(at - (hash >> 32));
+    if (!s) return;
+    const uint64_t *row = group_row(g, (uint32_t)s - 1);
+    __builtin_prefetch(row, 1);
+    if (g->words > 8) __builtin_prefetch(row + g->words - 1, 1);
+}
+
+/* Before hash I of N is probed: the slot two strides ahead, and the row one stride ahead. */
+static inline void group_ahead_slots(const struct weir_groups *g, uint32_t i, uint32_t n)
+{
+    if (i + 2 * GROUP_AHEAD < n)
+        __builtin_prefetch(&g->slot[g->hash[i + 2 * GROUP_AHEAD] >> 32 & g->mask]);
+    if (i + GROUP_AHEAD < n) group_ahead_row(g, i + GROUP_AHEAD);
+}
+
+/* Is the directory too large for the L1 cache? Then ask for what the probing of the first of N hashes
+   will look at. */
+static inline bool groups_far(const struct weir_groups *g, uint32_t n)
+{
+    if (g->mask < GROUP_PREFETCH) return false;
+    for (uint32_t i = 0; i < n && i < 2 * GROUP_AHEAD; i++)
+        __builtin_prefetch(&g->slot[g->hash[i] >> 32 & g->mask]);
+    for (uint32_t i = 0; i < n && i < GROUP_AHEAD; i++) group_ahead_row(g, i);
+    return true;
+}
+
 /* Slots for N more groups: four for each in a small table, which has fewer collisions to
    mispredict, two where the cache is the concern. */
 static inline uint64_t groups_want_slots(const struct weir_groups *g, uint32_t n)

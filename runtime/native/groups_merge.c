@@ -134,8 +134,12 @@ static int merge_vector(struct weir_groups *g, const uint64_t *const *row, uint3
         rc = groups_find(g, n, ~(uint64_t)0, true, err);
     else
         memset(g->row_no, 0, n * sizeof *g->row_no);
-    for (uint32_t i = 0; i < n && !rc; i++)
-        rc = merge_row(g, group_row(g, g->row_no[i]), row[i], err);
+    if (rc) return rc;
+    for (uint32_t i = 0; i < n; i++) g->row[i] = group_row(g, g->row_no[i]);
+    for (uint32_t i = 0; i < n && !rc; i++) {
+        group_ahead(g->row, i, n, g->acc_word);
+        rc = merge_row(g, g->row[i], row[i], err);
+    }
     return rc;
 }
 

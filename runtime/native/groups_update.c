@@ -31,11 +31,22 @@ int groups_sum_check(const struct weir_pipe_agg *agg, const uint64_t *acc, struc
                      agg->pos.line, agg->pos.column, weir_agg_name(agg->fn));
 }
 
-/* ---- every row its own group ---- */
+/* ---- every row its own group (FAR: in a table too large for the L1 cache) ---- */
 
-static void sum_i64(uint32_t m, uint64_t *const *row, uint32_t at, const int64_t *v)
+#define CACHED_ROWS 4096
+
+static void count(uint32_t m, uint64_t *const *row, uint32_t at, bool far)
 {
     for (uint32_t i = 0; i < m; i++) {
+        if (far) group_ahead(row, i, m, at);
+        row[i][at]++;
+    }
+}
+
+static void sum_i64(uint32_t m, uint64_t *const *row, uint32_t at, const int64_t *v, bool far)
+{
+    for (uint32_t i = 0; i < m; i++) {
+        if (far) group_ahead(row, i, m, at);
         uint64_t *acc = row[i] + at, low = acc[0] + (uint64_t)v[i];
         acc[1] += (uint64_t)(v[i] >> 63) + (low < acc[0]);
         acc[0] = low;
@@ -44,10 +55,11 @@ static void sum_i64(uint32_t m, uint64_t *const *row, uint32_t at, const int64_t
 }
 
 static int sum_i128(const struct weir_pipe_agg *agg, uint32_t m, uint64_t *const *row, uint32_t at,
-                    const char *v, struct weir_error *err)
+                    const char *v, bool far, struct weir_error *err)
 {
     for (uint32_t i = 0; i < m; i++) {
         weir_i128 x;
+        if (far) group_ahead(row, i, m, at);
         memcpy(&x, v + (size_t)i * 16, 16);
         uint64_t *acc = row[i] + at;
         sum_add(acc, x);
@@ -66,9 +78,10 @@ static inline void add_double(uint64_t *acc, double x)
     acc[1] = WK_AS_U64(sum.lo);
 }
 
-static void sum_f64(uint32_t m, uint64_t *const *row, uint32_t at, const double *v)
+static void sum_f64(uint32_t m, uint64_t *const *row, uint32_t at, const double *v, bool far)
 {
     for (uint32_t i = 0; i < m; i++) {
+        if (far) group_ahead(row, i, m, at);
         add_double(row[i] + at, v[i]);
         row[i][at + 2]++;
     }
@@ -113,9 +126,10 @@ static inline void add_normal(uint64_t *acc, double x, double x_lo)
     acc[1] = WK_AS_U64(sum.lo);
 }
 
-static void moments(uint32_t m, uint64_t *const *row, uint32_t at, const double *v)
+static void moments(uint32_t m, uint64_t *const *row, uint32_t at, const double *v, bool far)
 {
     for (uint32_t i = 0; i < m; i++) {
+        if (far) group_ahead(row, i, m, at);
         uint64_t *acc = row[i] + at;
         struct weir_dd square = dd_two_product(v[i], v[i]);
         add_normal(acc, v[i], 0);
@@ -125,9 +139,11 @@ static void moments(uint32_t m, uint64_t *const *row, uint32_t at, const double 
 }
 
 /* FLIP: 0 for MIN, -1 for MAX (~x reverses the order of integers). */
-static void best_i64(uint32_t m, uint64_t *const *row, uint32_t at, const int64_t *v, int64_t flip)
+static void best_i64(uint32_t m, uint64_t *const *row, uint32_t at, const int64_t *v, int64_t flip,
+                     bool far)
 {
     for (uint32_t i = 0; i < m; i++) {
+        if (far) group_ahead(row, i, m, at);
         uint64_t *acc = row[i] + at;
         int64_t old = (int64_t)acc[0];
         acc[0] = (uint64_t)(!acc[1] || (v[i] ^ flip) < (old ^ flip) ? v[i] : old);
@@ -135,9 +151,11 @@ static void best_i64(uint32_t m, uint64_t *const *row, uint32_t at, const int64_
     }
 }
 
-static void best_f64(uint32_t m, uint64_t *const *row, uint32_t at, const double *v, int64_t flip)
+static void best_f64(uint32_t m, uint64_t *const *row, uint32_t at, const double *v, int64_t flip,
+                     bool far)
 {
     for (uint32_t i = 0; i < m; i++) {
+        if (far) group_ahead(row, i, m, at);
         uint64_t *acc = row[i] + at;
         int64_t x = order_of_f64(WK_AS_U64(v[i])), old = order_of_f64(acc[0]);
         acc[0] = f64_of_order(!acc[1] || (x ^ flip) < (old ^ flip) ? x : old);
@@ -176,29 +194,28 @@ int groups_accumulate(struct weir_groups *g, const struct weir_pipe_agg *agg, ui
 {
     enum group_values kind = groups_values_of(agg);
     int64_t flip = agg->fn == WEIR_AGG_MAX ? -1 : 0;
+    bool far = g->n_rows > CACHED_ROWS;
     switch (agg->fn) {
-    case WEIR_AGG_COUNT:
-        for (uint32_t i = 0; i < m; i++) row[i][at]++;
-        return WEIR_OK;
+    case WEIR_AGG_COUNT: count(m, row, at, far); return WEIR_OK;
     case WEIR_AGG_SUM:
     case WEIR_AGG_AVG:
-        if (kind == VALUES_I128) return sum_i128(agg, m, row, at, values, err);
+        if (kind == VALUES_I128) return sum_i128(agg, m, row, at, values, far, err);
         if (kind == VALUES_I64)
-            sum_i64(m, row, at, values);
+            sum_i64(m, row, at, values, far);
         else
-            sum_f64(m, row, at, values);
+            sum_f64(m, row, at, values, far);
         return WEIR_OK;
     case WEIR_AGG_MIN:
     case WEIR_AGG_MAX:
         if (kind == VALUES_STR) return best_text(g, agg, m, row, at, values, err);
         if (kind == VALUES_I64)
-            best_i64(m, row, at, values, flip);
+            best_i64(m, row, at, values, flip, far);
         else if (kind == VALUES_F64)
-            best_f64(m, row, at, values, flip);
+            best_f64(m, row, at, values, flip, far);
         else
             best_i128(agg, m, row, at, values);
         return WEIR_OK;
-    default: moments(m, row, at, values); return WEIR_OK;
+    default: moments(m, row, at, values, far); return WEIR_OK;
     }
 }
 
@@ -470,8 +487,6 @@ static int find_groups(struct weir_groups *g, uint32_t n, const struct weir_vec 
     uint64_t nulls = weir_keys_load(&g->keys, n, key, g->key_rows);
     return groups_find(g, n, nulls, false, err);
 }
-
-#define CACHED_ROWS 4096
 
 /* Where the rows of g->row_no are, to g->row; returns whether they are all the same. */
 static bool locate_rows(struct weir_groups *g, uint32_t n)

@@ -10,12 +10,15 @@ static uint64_t hash_word(uint64_t word)
 }
 
 /* Row numbers for keys of type T that lie in the dense array, NO_ROW where there is no group yet;
-   the result says whether there was a key outside (1) or without a group (2). */
-#define LOOK_UP(T)                                                                                 \
+   the result says whether there was a key outside (1) or without a group (2). FAR: the array is too
+   large for the L1 cache. */
+#define LOOK_UP(T, FAR)                                                                            \
     do {                                                                                           \
         const T *in = key->data;                                                                   \
         for (uint32_t i = 0; i < n; i++) {                                                         \
             uint64_t at = (uint64_t)(int64_t)in[i] - min;                                          \
+            if (FAR && i + GROUP_AHEAD < n)                                                        \
+                __builtin_prefetch(dense + ((uint64_t)(int64_t)in[i + GROUP_AHEAD] - min));        \
             outside |= at >= size;                                                                 \
             uint32_t r = dense[at < size ? at : 0] - 1;                                            \
             missing |= r == NO_ROW;                                                                \
@@ -29,12 +32,22 @@ static unsigned look_up(const struct weir_groups *g, uint32_t n, const struct we
     uint32_t *row_no = g->row_no;
     uint64_t min = g->dense_min, size = g->dense_size;
     unsigned outside = 0, missing = 0;
+    bool far = size >= GROUP_PREFETCH;
     switch (weir_type_phys(key->type)) {
-    case WEIR_PHYS_BOOL: LOOK_UP(uint8_t); break;
-    case WEIR_PHYS_I8: LOOK_UP(int8_t); break;
-    case WEIR_PHYS_I16: LOOK_UP(int16_t); break;
-    case WEIR_PHYS_I32: LOOK_UP(int32_t); break;
-    default: LOOK_UP(int64_t);
+    case WEIR_PHYS_BOOL: LOOK_UP(uint8_t, false); break;
+    case WEIR_PHYS_I8: LOOK_UP(int8_t, false); break;
+    case WEIR_PHYS_I16: LOOK_UP(int16_t, false); break;
+    case WEIR_PHYS_I32:
+        if (far)
+            LOOK_UP(int32_t, true);
+        else
+            LOOK_UP(int32_t, false);
+        break;
+    default:
+        if (far)
+            LOOK_UP(int64_t, true);
+        else
+            LOOK_UP(int64_t, false);
     }
     return outside | missing << 1;
 }
@@ -61,23 +74,18 @@ static int find_dense(struct weir_groups *g, uint32_t n, const struct weir_vec *
     return 1;
 }
 
-static void prefetch(const struct weir_groups *g, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) __builtin_prefetch(&g->slot[g->hash[i] >> 32 & g->mask]);
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t s = g->slot[g->hash[i] >> 32 & g->mask];
-        if (s) __builtin_prefetch(group_row(g, (uint32_t)s - 1), 1);
-    }
-}
-
 static int find_hash(struct weir_groups *g, uint32_t n, const uint64_t *word,
                      struct weir_error *err)
 {
     uint64_t *slot = g->slot, mask = g->mask;
     for (uint32_t i = 0; i < n; i++) g->hash[i] = hash_word(word[i]);
-    if (mask >= GROUP_PREFETCH) prefetch(g, n);
+    bool far = groups_far(g, n);
     for (uint32_t i = 0; i < n; i++) {
         uint64_t hash = g->hash[i], at = hash >> 32 & mask, s;
+        if (far) {
+            group_ahead_slots(g, i, n);
+            at = (at + g->row_no[i]) & mask;
+        }
         for (; (s = slot[at]); at = (at + 1) & mask) {
             if ((s ^ hash) & GROUP_TAG) continue;
             const uint64_t *row = group_row(g, (uint32_t)s - 1);
