@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Weir beside other engines: the four queries of bench_queries over the same rows, in one run.
+"""Weir beside other engines: the queries of bench_queries over the same rows, in one run.
 
     python3 bench/peers.py --bench build/release/bench/bench_queries [--rows N] [--threads N]
                            [--rounds N] [--json FILE]
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-QUERIES = ["filter + sum (Q6)", "group by 1,000", "group by 1 M", "join 1 M"]
+QUERIES = ["filter + sum (Q6)", "group by 1,000", "group by 1 M", "group by sparse 1 M", "join 1 M"]
 PEERS = ["duckdb", "polars", "pyarrow", "chdb"]
 RUNS = 3  # of each query in a round
 CHUNK = 1 << 21
@@ -85,6 +85,7 @@ SQL = [
     "shipdate < DATE '1995-01-01' AND discount BETWEEN 0.05 AND 0.07 AND quantity < 24",
     "SELECT k1000, SUM(price) AS s, COUNT(*) AS n FROM t GROUP BY k1000",
     "SELECT k1m, SUM(price) AS s, COUNT(*) AS n FROM t GROUP BY k1m",
+    "SELECT k1m * 2003 AS k, SUM(price) AS s, COUNT(*) AS n FROM t GROUP BY k1m * 2003",
     "SELECT COUNT(*) AS n, SUM(CAST(d.v AS BIGINT)) AS s FROM t JOIN d ON t.k1m = d.k",
 ]
 
@@ -128,6 +129,7 @@ def open_polars(rows, build_rows, threads):
         .select((c("price") * c("discount")).sum().alias("s")),
         group("k1000"),
         group("k1m"),
+        group((c("k1m") * 2003).alias("k")),
         t.lazy()
         .join(d.lazy(), left_on="k1m", right_on="k")
         .select(pl.len().alias("n"), c("v").cast(pl.Int64).sum().alias("s")),
@@ -159,11 +161,15 @@ def open_pyarrow(rows, build_rows, threads):
     def group(key):
         return t.group_by(key).aggregate([("price", "sum"), ([], "count_all")])
 
+    def group_sparse():
+        keyed = pa.table({"k": pc.multiply(t["k1m"], 2003), "price": t["price"]})
+        return keyed.group_by("k").aggregate([("price", "sum"), ([], "count_all")])
+
     def join():
         both = t.select(["k1m"]).join(d, "k1m", "k", "inner")
         return pa.table({"n": [both.num_rows], "s": [pc.sum(pc.cast(both["v"], pa.int64()))]})
 
-    calls = [q6, lambda: group("k1000"), lambda: group("k1m"), join]
+    calls = [q6, lambda: group("k1000"), lambda: group("k1m"), group_sparse, join]
     return pa.__version__, lambda q: calls[q]()
 
 
@@ -267,8 +273,9 @@ def weir_round(a, results):
     lines = [json.loads(x) for x in out.stdout.splitlines()]
     for x in lines[1:]:
         # the sums of what is not a key: (s), (s, n) or (n, s)
-        sums = x["sums"] if x["query"] != QUERIES[1] and x["query"] != QUERIES[2] else x["sums"][1:]
-        named = {0: ["s"], 1: ["s", "n"], 2: ["s", "n"], 3: ["n", "s"]}[QUERIES.index(x["query"])]
+        grouped = x["query"].startswith("group")
+        sums = x["sums"][1:] if grouped else x["sums"]
+        named = ["s", "n"] if grouped else ["s"] if x["query"] == QUERIES[0] else ["n", "s"]
         by_name = dict(zip(named, sums))
         one = {"seconds": x["seconds"], "answer": [x["rows"], [by_name[k] for k in sorted(by_name)]]}
         note(results, f"weir {x['device']}", QUERIES.index(x["query"]), one)
