@@ -1,7 +1,7 @@
 /* Operators over tables in memory, natively and on an OpenCL device, beside the read bandwidth of
    the same memory, all in one run: fused filter + sum (TPC-H Q6's shape), grouping by 1,000 and by
-   a million keys (close together, and far apart), a join with a million build rows. Prints medians and ratios; the seconds of a
-   shared machine mean little, the ratios more. */
+   a million keys (close together, and far apart), a join with a million build rows. Prints medians
+   and ratios; the seconds of a shared machine mean little, the ratios more. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
