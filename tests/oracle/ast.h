@@ -69,7 +69,7 @@ struct item {
 };
 
 enum relation_kind { rel_table, rel_query, rel_values, rel_tumble, rel_hop, rel_cumulate };
-enum join { join_first, join_inner, join_left, join_right, join_cross };
+enum join { join_first, join_inner, join_left, join_right, join_full, join_cross };
 
 enum form { form_inline, form_view, form_with };
 

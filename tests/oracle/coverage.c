@@ -4,6 +4,7 @@
 
 #include "coverage.h"
 
+#include "engine.h"
 #include "functions.h"
 #include "print.h"
 
@@ -35,6 +36,7 @@ enum construct {
     join_inner_,
     join_left_,
     join_right_,
+    join_full_,
     join_cross_,
     two_keys,
     text_key,
@@ -84,6 +86,7 @@ static const char *const construct_names[] = {"LIKE … ESCAPE",
                                               "INNER JOIN",
                                               "LEFT JOIN",
                                               "RIGHT JOIN",
+                                              "FULL JOIN",
                                               "CROSS JOIN",
                                               "join on two keys",
                                               "join on a text",
@@ -184,6 +187,7 @@ static void relation_uses(bool *used, const struct relation *r)
     use(used, join_inner_, r->join == join_inner);
     use(used, join_left_, r->join == join_left);
     use(used, join_right_, r->join == join_right);
+    use(used, join_full_, r->join == join_full || !sqlite_has_full_join());
     use(used, join_cross_, r->join == join_cross);
     use(used, two_keys, r->n_keys > 1);
     for (int k = 0; k < r->n_keys; k++) use(used, text_key, r->left_key[k]->type.kind == k_str);

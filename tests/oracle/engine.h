@@ -19,5 +19,7 @@ struct engine {
 
 /* FAULT: see faults.h. NULL: SQLite failed; a message was printed. */
 struct engine *sqlite_engine(int fault);
+/* Older ones than 3.39 do not know FULL JOIN: then none is generated. */
+bool sqlite_has_full_join(void);
 
 #endif

@@ -2,6 +2,7 @@
    their order. See generate.h. Queries that may fail (overflow, division by zero) are kept simple,
    because there the order of evaluation decides whether they do: one table, no HAVING, no LIMIT. */
 
+#include "engine.h"
 #include "generate.h"
 #include "print.h"
 
@@ -233,8 +234,9 @@ static void make_join(struct builder *b, struct query *q, struct scope *s, int d
     }
     for (int i = first; r->join == join_left && i < s->n; i++) s->leaf[i].expr->not_null = false;
     if (q->n_relations == 1 && r->join == join_left && !query_has_window(q) &&
-        rng_percent(b->shape, 20)) {
-        r->join = join_right;
+        rng_percent(b->shape, 40)) {
+        bool full = sqlite_has_full_join() && rng_percent(b->shape, 50);
+        r->join = full ? join_full : join_right;
         for (int i = 0; i < s->n; i++) s->leaf[i].expr->not_null = false;
     }
     q->n_relations++;

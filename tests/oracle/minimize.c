@@ -120,13 +120,13 @@ static bool simplify_relations(struct hunt *h, struct query *q)
         if (r->residual) cut |= try_expr(h, &r->residual, NULL) || simplify_expr(h, &r->residual);
         if (r->n_keys > 1) cut |= try_int(h, &r->n_keys, 1);
         if (r->n_values > 1) cut |= try_int(h, &r->n_values, r->n_values - 1);
-        if (r->join == join_left) {
-            r->join = join_inner;
-            if (disagrees(h)) {
+        if (r->join == join_left || r->join == join_full) {
+            enum join was = r->join;
+            r->join = was == join_full ? join_left : join_inner;
+            if (disagrees(h))
                 cut = true;
-            } else {
-                r->join = join_left;
-            }
+            else
+                r->join = was;
         }
         if (r->kind == rel_query) cut |= simplify_query(h, r->query);
     }

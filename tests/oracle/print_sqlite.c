@@ -606,10 +606,12 @@ static void print_from(const struct printer *p, const struct query *q)
     add(p, " FROM ");
     for (int i = 0; i < q->n_relations; i++) {
         const struct relation *r = &q->relation[i];
-        bool outer =
-            (r->join == join_left || r->join == join_right) && p->fault != fault_left_join_is_inner;
+        bool inner = r->join == join_inner || p->fault == fault_left_join_is_inner;
         if (i > 0)
-            add(p, r->join == join_cross ? " CROSS JOIN " : outer ? " LEFT JOIN " : " JOIN ");
+            add(p, r->join == join_cross  ? " CROSS JOIN "
+                   : inner                ? " JOIN "
+                   : r->join == join_full ? " FULL JOIN "
+                                          : " LEFT JOIN ");
         /* SQLite knows RIGHT JOIN since 3.39 only. */
         print_relation(p, swapped && i < 2 ? &q->relation[1 - i] : r);
         if (i > 0) print_join(p, r);

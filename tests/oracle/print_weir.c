@@ -245,8 +245,8 @@ static void print_relation(struct text *t, const struct relation *r)
 
 static void print_from(struct text *t, const struct query *q)
 {
-    static const char *const joins[] = {"", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ",
-                                        " CROSS JOIN "};
+    static const char *const joins[] = {
+        "", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " CROSS JOIN "};
     for (int i = 0; i < q->n_relations; i++) {
         const struct relation *r = &q->relation[i];
         text_add(t, i ? joins[r->join] : " FROM ");

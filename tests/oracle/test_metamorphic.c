@@ -70,6 +70,7 @@ static void swap_sides(struct query *q)
     static const enum join other[] = {[join_inner] = join_inner,
                                       [join_left] = join_right,
                                       [join_right] = join_left,
+                                      [join_full] = join_full,
                                       [join_cross] = join_cross};
     struct relation first = q->relation[0], second = q->relation[1];
     swap_keys(&second);
