@@ -313,12 +313,12 @@ static int read_plan(struct reading *r)
     if (rc) return rc;
     r->plan->machine_fingerprint = strtoull(print->text, NULL, 16);
     if (r->plan->machine_fingerprint != r->m->fingerprint && !r->loose)
-        return topo_json_fail(r->doc, print, r->err,
-                              "the plan was made for another machine (or this one has changed): "
-                              "its fingerprint is %s, "
-                              "machine %s has %016" PRIx64
-                              "; plan again, with --current to stay close to this plan",
-                              print->text, r->m->name, r->m->fingerprint);
+        return topo_fail(r->err, WEIR_TOPO_ERR_MISMATCH,
+                         "%s:%u:%u: the plan was made for another machine (or this one has "
+                         "changed): its fingerprint is %s, machine %s has %016" PRIx64
+                         "; plan again, with --current to stay close to this plan",
+                         r->doc->label, print->line, print->column, print->text, r->m->name,
+                         r->m->fingerprint);
     rc = read_streams(r, streams);
     if (!rc) rc = read_partitions(r, partitions);
     if (!rc) rc = read_totals(r, totals);

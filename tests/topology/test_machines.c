@@ -317,9 +317,11 @@ static void a_stale_plan_is_refused(void **state)
     struct weir_topo_text json = {0};
     struct weir_topo_error err;
     assert_int_equal(weir_topo_plan_json(p, &json, &err), 0);
-    assert_true(weir_topo_plan_parse_json(json.data, json.length, "plan.json", less, &again, &err) <
-                0);
-    assert_non_null(strstr(err.message, "plan.json"));
+    assert_int_equal(
+        weir_topo_plan_parse_json(json.data, json.length, "plan.json", less, &again, &err),
+        WEIR_TOPO_ERR_MISMATCH);
+    assert_int_equal(err.code, WEIR_TOPO_ERR_MISMATCH);
+    assert_non_null(strstr(err.message, "plan.json:"));
     assert_non_null(strstr(err.message, "fingerprint"));
     assert_non_null(strstr(err.message, "plan again"));
     /* but it can be stayed close to */
