@@ -67,7 +67,7 @@ int cli_sql_read(const char *path, struct cli_sql *out, struct weir_error *err)
 {
     struct weir_buf b = {0};
     bool standard = !strcmp(path, "-");
-    int rc = standard ? weir_stream_begin_stdin(err) : WEIR_OK;
+    int rc = standard ? weir_stream_begin("-", NULL, err) : WEIR_OK;
     if (rc) return rc;
     FILE *f = standard ? stdin : fopen(path, "rb");
     if (!f) return weir_fail_errno(err, WEIR_ERR_IO, errno, "SQL file %s", path);

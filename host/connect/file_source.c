@@ -115,7 +115,8 @@ static int plan_splits(struct weir_source *base, int want, int *n_splits, struct
     if (target < s->table.min_split_bytes) target = s->table.min_split_bytes;
     weir_error_log_close(s->log);
     s->log = NULL;
-    if (!strcmp(weir_path_strip(s->table.path), "-")) rc = weir_stream_begin_stdin(err);
+    for (size_t f = 0; f < s->paths.n && !rc; f++)
+        if (!s->paths.item[f].regular) rc = weir_stream_begin(s->paths.item[f].name, s, err);
     if (!rc && s->table.errors_path) rc = weir_error_log_open(s->table.errors_path, &s->log, err);
     for (size_t f = 0; f < s->paths.n && !rc; f++) rc = add_splits(s, f, target, err);
     s->base.est_bytes = total;
@@ -312,6 +313,7 @@ static void source_free(struct weir_source *base)
 {
     struct file_source *s = (struct file_source *)base;
     if (!s) return;
+    weir_stream_end(s);
     forget_splits(s);
     weir_free(s->columns);
     weir_error_log_close(s->log);

@@ -10,11 +10,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define RAW_BYTES ((size_t)256 << 10)
@@ -220,30 +222,88 @@ out:
     return rc;
 }
 
-int weir_stream_begin_stdin(struct weir_error *err)
+/* ---- what can be read only once ---- */
+
+static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A pipe that was read, or that READER is reading. */
+static struct once {
+    struct once *next;
+    dev_t dev;
+    ino_t ino;
+    const void *reader; /* NULL: it will never have rows again */
+} * read_once;
+
+static int claim_pipe(const struct stat *st, const char *name, const void *reader,
+                      struct weir_error *err)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static struct stat before; /* what standard input was when it was read, and where it began */
+    for (const struct once *o = read_once; o; o = o->next)
+        if (o->dev == st->st_dev && o->ino == st->st_ino)
+            return weir_fail(err, WEIR_ERR_IO,
+                             "%s is a pipe and was read already, as the SQL or by an earlier FROM "
+                             "(a FULL JOIN reads both its sides twice); put the rows into a file "
+                             "to read them again",
+                             name);
+    struct once *o = weir_malloc(sizeof *o);
+    if (!o) return weir_fail_nomem(err, sizeof *o, "opening a pipe");
+    *o = (struct once){read_once, st->st_dev, st->st_ino, reader};
+    read_once = o;
+    return WEIR_OK;
+}
+
+/* A file or a terminal as standard input: the file is wound back to where it stood first. */
+static int rewind_stdin(const struct stat *st, struct weir_error *err)
+{
+    static struct stat before;
     static off_t start;
-    struct stat st;
-    int rc = 0;
-    if (fstat(STDIN_FILENO, &st))
-        return weir_fail_errno(err, WEIR_ERR_IO, errno, "standard input: cannot be read");
-    pthread_mutex_lock(&lock);
-    bool again = before.st_nlink && before.st_dev == st.st_dev && before.st_ino == st.st_ino;
-    if (!again) {
-        before = st;
-        start = S_ISREG(st.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
-    } else if (S_ISREG(st.st_mode)) {
-        if (lseek(STDIN_FILENO, start, SEEK_SET) < 0)
-            rc = weir_fail_errno(err, WEIR_ERR_IO, errno, "standard input: cannot be read again");
-    } else if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
-        rc = weir_fail(err, WEIR_ERR_IO,
-                       "standard input is a pipe and was read already, as the SQL or by an earlier "
-                       "FROM; put the rows into a file to read them again");
+    if (!S_ISREG(st->st_mode)) return WEIR_OK;
+    if (!before.st_nlink || before.st_dev != st->st_dev || before.st_ino != st->st_ino) {
+        before = *st;
+        start = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    } else if (lseek(STDIN_FILENO, start, SEEK_SET) < 0) {
+        return weir_fail_errno(err, WEIR_ERR_IO, errno, "standard input: cannot be read again");
     }
-    pthread_mutex_unlock(&lock);
+    return WEIR_OK;
+}
+
+int weir_stream_begin(const char *path, const void *reader, struct weir_error *err)
+{
+    struct stat st, in = {0};
+    struct statfs fs;
+    bool standard = strcmp(path, "-") == 0, open = fstat(STDIN_FILENO, &in) == 0;
+    if (standard && !open)
+        return weir_fail_errno(err, WEIR_ERR_IO, errno, "standard input: cannot be read");
+    if (standard)
+        st = in;
+    else if (stat(path, &st))
+        return WEIR_OK; /* opening it says why */
+    bool regular = S_ISREG(st.st_mode), pipe = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+    if (open && !regular && st.st_dev == in.st_dev && st.st_ino == in.st_ino) standard = true;
+    /* one without a name: when its writer has gone, no other one can come */
+    bool nameless = standard || statfs(path, &fs) || fs.f_type == PIPEFS_MAGIC;
+    pthread_mutex_lock(&once_lock);
+    int rc = WEIR_OK;
+    if (pipe)
+        rc = claim_pipe(&st, standard ? "standard input" : path, nameless ? NULL : reader, err);
+    else if (standard)
+        rc = rewind_stdin(&st, err);
+    pthread_mutex_unlock(&once_lock);
     return rc;
+}
+
+void weir_stream_end(const void *reader)
+{
+    pthread_mutex_lock(&once_lock);
+    for (struct once **at = &read_once; *at;) {
+        struct once *o = *at;
+        if (o->reader != reader || !reader) {
+            at = &o->next;
+            continue;
+        }
+        *at = o->next;
+        weir_free(o);
+    }
+    pthread_mutex_unlock(&once_lock);
 }
 
 void weir_stream_close(struct weir_stream *s)

@@ -19,9 +19,12 @@ struct weir_stream;
 int weir_stream_open(const char *path, uint64_t offset, _Atomic uint64_t *progress,
                      struct weir_stream **out, struct weir_error *err) WEIR_NODISCARD;
 
-/* Call before standard input is read from where it stood when the process started: a file is wound
-   back there, a terminal goes on, and a pipe that was read before is WEIR_ERR_IO. Thread-safe. */
-int weir_stream_begin_stdin(struct weir_error *err) WEIR_NODISCARD;
+/* Call before PATH is read from its beginning. A pipe or socket that was read before, under whatever
+   name, is WEIR_ERR_IO, for else it would look like an empty file; one that has a name in the file
+   system may be read again once READER, who read it, has said weir_stream_end. A file as standard
+   input is wound back to where it stood when the process started; a terminal goes on. Thread-safe. */
+int weir_stream_begin(const char *path, const void *reader, struct weir_error *err) WEIR_NODISCARD;
+void weir_stream_end(const void *reader);
 
 /* Fill BUF with up to CAP bytes, as many as are there; waits for the first. *GOT = 0 only at the
    end. */

@@ -115,6 +115,26 @@ class Results(Case):
             out = subprocess.run([WEIR, "run", job, "--format", "csv"], stdin=f, capture_output=True, text=True)
         self.assertEqual(self.ok(out), "s\n3\n\nn\n2\n")
 
+    def test_pipes_are_read_once(self):
+        """Under whatever name they come: a second reader would take an empty pipe for an empty table."""
+        table = "CREATE TABLE %s (x INT) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv');"
+        full = "SELECT COUNT(*) AS n FROM l FULL JOIN r ON l.x = r.x"
+        r = table % ("r", self.write("r.csv", "2\n3\n"))
+        self.fails(weir("run", "-c", table % ("l", "/dev/stdin") + r + full, stdin="1\n2\n"), 4,
+                   "standard input is a pipe and was read already")
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        with subprocess.Popen(["sh", "-c", 'printf "1\\n2\\n" > "$0"', fifo]):
+            self.fails(weir("run", "-c", table % ("l", fifo) + r + full), 4, fifo + " is a pipe and was read already")
+        for sql in (full, "SELECT x FROM l; SELECT x FROM l"):
+            ends = os.pipe()
+            os.write(ends[1], b"1\n2\n")
+            os.close(ends[1])
+            path = "/dev/fd/%d" % ends[0]
+            out = subprocess.run([WEIR, "run", "-c", table % ("l", path) + r + sql], pass_fds=ends[:1], capture_output=True, text=True)
+            os.close(ends[0])
+            self.fails(out, 4, path + " is a pipe and was read already")
+
     def test_a_table_is_read_again_for_each_query(self):
         self.write("t.csv", "1\n2\n3\n")
         out = self.ok(self.sql("CREATE TABLE t (x INT) WITH ('connector' = 'filesystem', 'path' = 't.csv', 'format' = 'csv');"
