@@ -239,11 +239,12 @@ static int claim_pipe(const struct stat *st, const char *name, const void *reade
 {
     for (const struct once *o = read_once; o; o = o->next)
         if (o->dev == st->st_dev && o->ino == st->st_ino)
-            return weir_fail(err, WEIR_ERR_IO,
-                             "%s is a pipe and was read already, as the SQL or by an earlier FROM "
-                             "(a FULL JOIN reads both its sides twice); put the rows into a file "
-                             "to read them again",
-                             name);
+            return weir_fail(
+                err, WEIR_ERR_IO,
+                "%s is a pipe and was read already, as the SQL or by an earlier FROM "
+                "(GROUPING SETS read their input once for each set); put the rows into a file "
+                "to read them again",
+                name);
     struct once *o = weir_malloc(sizeof *o);
     if (!o) return weir_fail_nomem(err, sizeof *o, "opening a pipe");
     *o = (struct once){read_once, st->st_dev, st->st_ino, reader};

@@ -276,8 +276,54 @@ static struct weir_node *swap_back(struct binder *b, struct weir_node *join, int
     return e && name ? bind_project(b, join, nl + nr, e, name, join->pos) : NULL;
 }
 
-/* FULL: the left join, and behind it the right rows that have no left one. Both sides are read twice.
- */
+/* Does reading N again give the same rows: neither LIMIT (which rows it takes is left to chance) nor
+   functions like RAND(), nor a pipe. */
+static bool repeatable(const struct weir_node *n)
+{
+    bool same = true;
+    switch (n->kind) {
+    case WEIR_NODE_SCAN: same = !n->scan.source->bounded || !n->scan.source->streaming; break;
+    case WEIR_NODE_SORT: same = n->sort.limit < 0 && n->sort.offset <= 0; break;
+    case WEIR_NODE_FILTER: same = !weir_expr_volatile(n->filter.predicate); break;
+    case WEIR_NODE_PROJECT:
+        for (int i = 0; i < n->schema.n; i++) same &= !weir_expr_volatile(n->project.expr[i]);
+        break;
+    case WEIR_NODE_JOIN:
+        same = !n->join.residual || !weir_expr_volatile(n->join.residual);
+        for (int i = 0; i < n->join.n_keys; i++)
+            same &= !weir_expr_volatile(n->join.left_key[i]) &&
+                    !weir_expr_volatile(n->join.right_key[i]);
+        break;
+    case WEIR_NODE_AGGREGATE:
+        for (int i = 0; i < n->aggregate.n_keys; i++)
+            same &= !weir_expr_volatile(n->aggregate.key[i]);
+        for (int i = 0; i < n->aggregate.n_aggs; i++) {
+            const struct weir_agg *a = &n->aggregate.agg[i];
+            same &= (!a->arg || !weir_expr_volatile(a->arg)) &&
+                    (!a->filter || !weir_expr_volatile(a->filter));
+        }
+        break;
+    default: break;
+    }
+    for (int i = 0; i < n->n_inputs; i++) same &= repeatable(n->input[i]);
+    return same;
+}
+
+/* N, which will be read twice. */
+static struct weir_node *read_twice(struct binder *b, struct weir_node *n, struct weir_pos pos)
+{
+    if (repeatable(n)) return n;
+    struct weir_node *s = bind_node(b, WEIR_NODE_SORT, 1, n->schema.n, pos);
+    if (!s) return NULL;
+    s->input[0] = n;
+    for (int i = 0; i < n->schema.n; i++) s->schema.field[i] = n->schema.field[i];
+    s->sort.limit = -1;
+    s->sort.spool = true;
+    return s;
+}
+
+/* FULL: the left join, and behind it the right rows that have no left one. Both sides are read
+   twice. */
 static struct weir_node *full_join(struct on *o, struct weir_node *left_join, struct weir_pos pos)
 {
     struct binder *b = o->b;
@@ -317,6 +363,8 @@ static struct weir_node *make_join(struct on *o, enum weir_ast_join_kind kind, s
             return NULL;
     if (!left) l = filtered(b, l, o->left_only, o->n_left_only);
     if (!right && !full) r = filtered(b, r, o->right_only, o->n_right_only);
+    if (full && l) l = read_twice(b, l, pos);
+    if (full && r) r = read_twice(b, r, pos);
     if (!l || !r) return NULL;
     struct weir_node *j = bind_join(b, left || right ? WEIR_JOIN_LEFT : WEIR_JOIN_INNER,
                                     right ? r : l, right ? l : r, pos);

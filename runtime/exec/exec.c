@@ -200,9 +200,15 @@ bool weir_pipeline_computes(const struct weir_pipeline *p)
     return false;
 }
 
+/* What the rows of an object are, as EXPLAIN calls it. */
+static const char *object_name(const struct weir_object *o)
+{
+    static const char *const name[] = {"result", "build", "groups", "sort"};
+    return o->kind == WEIR_OBJECT_SORT && o->spool ? "spool" : name[o->kind];
+}
+
 void weir_stage_text(const struct weir_stages *s, int stage, char *buf, size_t size)
 {
-    static const char *const object[] = {"result", "build", "groups", "sort"};
     static const char *const join[] = {"join", "left join", "semi join", "anti join", "anti join"};
     const struct weir_stage *st = &s->stage[stage];
     struct weir_buf b = {0};
@@ -212,6 +218,7 @@ void weir_stage_text(const struct weir_stages *s, int stage, char *buf, size_t s
         weir_buf_puts(&b, "values");
     else
         weir_buf_puts(&b, s->object[st->object].kind == WEIR_OBJECT_GROUPS ? "read groups"
+                          : s->object[st->object].spool                    ? "read spool"
                                                                            : "read sorted");
     for (uint32_t i = 0; i < st->pipeline->n_steps; i++) {
         const struct weir_step *step = weir_pipe_step(st->pipeline) + i;
@@ -223,7 +230,7 @@ void weir_stage_text(const struct weir_stages *s, int stage, char *buf, size_t s
         default:
             weir_buf_printf(&b, "%s -> %s",
                             weir_pipeline_computes(st->pipeline) ? " -> project" : "",
-                            object[s->object[st->output].kind]);
+                            object_name(&s->object[st->output]));
         }
     }
     snprintf(buf, size, "%s", b.data ? b.data : "");

@@ -27,6 +27,7 @@ struct object_state {
     struct batch_list *rows;       /* BUILD, SORT: [n_slots] */
     _Atomic uint64_t n_rows;       /* SORT: collected in all */
     atomic_bool enough;            /* SORT: a LIMIT without keys is satisfied */
+    struct weir_batch *sorted;     /* SORT: the result, once it was read */
     struct weir_join_table *table; /* BUILD, when complete */
     struct weir_arena arena;       /* GROUPS: the layout */
     struct weir_group_layout layout;

@@ -52,11 +52,19 @@ struct frame {
     int *right_map;   /* JOIN: build column of each right column, -1: not kept */
 };
 
+/* A spool that was lowered already. */
+struct spooled {
+    struct spooled *next;
+    const struct weir_node *origin;
+    int object;
+};
+
 struct lowering {
     struct weir_arena *a;
     struct weir_error *err;
     struct weir_stages *out;
     int stage_cap, object_cap;
+    struct spooled *spooled;
 };
 
 static int produce(struct lowering *l, const struct weir_node *n, const bool *need,
@@ -392,13 +400,31 @@ static int produce_aggregate(struct lowering *l, const struct weir_node *n, stru
     return rc ? rc : produce_object(l, object, n->schema.n, up);
 }
 
+/* The object of a spool that N is a copy of, or -1. */
+static int find_spooled(const struct lowering *l, const struct weir_node *n)
+{
+    const struct spooled *s = l->spooled;
+    while (s && s->origin != (n->origin ? n->origin : n)) s = s->next;
+    return s ? s->object : -1;
+}
+
+static int remember_spooled(struct lowering *l, const struct weir_node *n, int object)
+{
+    struct spooled *s = grab(l, 1, sizeof *s);
+    if (!s) return nomem(l);
+    *s = (struct spooled){l->spooled, n->origin ? n->origin : n, object};
+    l->spooled = s;
+    return WEIR_OK;
+}
+
 static int produce_sort(struct lowering *l, const struct weir_node *n, const bool *need,
                         struct frame *up)
 {
-    int nc = n->schema.n, nk = n->sort.n_keys;
+    int nc = n->schema.n, nk = n->sort.n_keys, made = n->sort.spool ? find_spooled(l, n) : -1;
     bool *want = grab(l, (size_t)nc + 1, sizeof *want);
     if (!want) return nomem(l);
-    memcpy(want, need, (size_t)nc * sizeof *want);
+    if (made >= 0) return produce_object(l, made, nc, up);
+    for (int i = 0; i < nc; i++) want[i] = need[i] || n->sort.spool;
     for (int i = 0; i < nk; i++) want_columns(n->sort.key[i].expr, want);
     int object = new_object(l, WEIR_OBJECT_SORT, nc + nk);
     if (object < 0) return object;
@@ -406,6 +432,7 @@ static int produce_sort(struct lowering *l, const struct weir_node *n, const boo
     o->sort = grab(l, (size_t)nk, sizeof *o->sort);
     if (!o->sort) return nomem(l);
     o->n_sort = nk;
+    o->spool = n->sort.spool;
     o->n_visible = nc;
     o->offset = n->sort.offset;
     o->limit = n->sort.limit;
@@ -417,6 +444,7 @@ static int produce_sort(struct lowering *l, const struct weir_node *n, const boo
     }
     struct frame end = {.node = n, .object = object, .need = want};
     int rc = produce(l, n->input[0], want, &end);
+    if (!rc && n->sort.spool) rc = remember_spooled(l, n, object);
     return rc ? rc : produce_object(l, object, nc, up);
 }
 

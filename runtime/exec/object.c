@@ -58,6 +58,7 @@ void object_close(struct job *j, int object)
     weir_free(o->rows);
     for (int i = 0; o->groups && i < o->n_groups; i++) weir_groups_free(o->groups[i]);
     weir_free(o->groups);
+    weir_batch_unref(o->sorted);
     panes_free(o->panes);
     weir_join_free(o->table);
     weir_arena_release(&o->arena);
@@ -246,18 +247,18 @@ static int read_sorted(struct job *j, struct object_state *o,
                        void *ctx, struct weir_error *err)
 {
     struct batch_list list = {0};
-    struct weir_batch *all = NULL;
-    int rc = gather_lists(j, o, &list, err);
     uint64_t start = weir_now_ns();
-    if (!rc) rc = sorted_batch(j, o->def, j->pool[0], &list, wanted_rows(o->def), &all, err);
-    batch_list_clear(&list);
-    if (!rc) {
-        weir_trace_span(j->o->trace, 0, "sort", "sort", start, weir_now_ns(), all->n_rows);
-        uint32_t from = o->def->offset < all->n_rows ? (uint32_t)o->def->offset : all->n_rows;
-        rc = push_rows(j, o->def, 0, all, from, all->n_rows, push, ctx, err);
+    int rc = o->sorted ? WEIR_OK : gather_lists(j, o, &list, err);
+    if (!rc && !o->sorted) {
+        rc = sorted_batch(j, o->def, j->pool[0], &list, wanted_rows(o->def), &o->sorted, err);
+        if (!rc)
+            weir_trace_span(j->o->trace, 0, "sort", "sort", start, weir_now_ns(),
+                            o->sorted->n_rows);
     }
-    weir_batch_unref(all);
-    return rc;
+    batch_list_clear(&list);
+    if (rc) return rc;
+    uint32_t n = o->sorted->n_rows, from = o->def->offset < n ? (uint32_t)o->def->offset : n;
+    return push_rows(j, o->def, 0, o->sorted, from, n, push, ctx, err);
 }
 
 static int read_groups(struct job *j, struct object_state *o, const struct weir_groups *g, int slot,

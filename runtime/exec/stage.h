@@ -34,6 +34,7 @@ struct weir_object {
     /* SORT: columns of the collected rows; the result is the first n_visible */
     struct weir_sort_column *sort;
     int n_sort, n_visible;
+    bool spool; /* unsorted, and read by several stages */
     int64_t offset, limit;
 };
 

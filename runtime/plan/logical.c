@@ -59,6 +59,14 @@ static bool value_equal(const struct weir_value *a, const struct weir_value *b)
     }
 }
 
+bool weir_expr_volatile(const struct weir_expr *e)
+{
+    if (e->op == WEIR_OP_CALL && e->fn->volatile_) return true;
+    for (int i = 0; i < e->n_args; i++)
+        if (weir_expr_volatile(e->arg[i])) return true;
+    return false;
+}
+
 bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b)
 {
     if (a == b) return true;

@@ -46,6 +46,7 @@ struct weir_node {
     int n_inputs;
     struct weir_node **input;
     struct weir_pos pos;
+    const struct weir_node *origin; /* what this is a copy of, or NULL */
     union {
         struct { /* output: the source's physical columns */
             struct weir_source *source;
@@ -86,6 +87,7 @@ struct weir_node {
             int n_keys;
             struct weir_sort_key *key;
             int64_t offset, limit; /* limit -1: none */
+            bool spool; /* rows are made once for all places of the plan where this node is */
         } sort;
     };
 };
@@ -102,6 +104,8 @@ struct weir_expr *weir_expr_const(struct weir_arena *a, const struct weir_value 
 
 /* Do both give the same value for every row? False where that is not known (volatile functions). */
 bool weir_expr_equal(const struct weir_expr *a, const struct weir_expr *b);
+/* May E have another value when it is evaluated again, as RAND() has? */
+bool weir_expr_volatile(const struct weir_expr *e);
 
 /* Drop the batches that VALUES nodes hold. */
 void weir_plan_release(struct weir_node *root);

@@ -1,7 +1,8 @@
 /* The optimizer: rewrites that never change the rows.
 
    push() carries a list of conjuncts down the tree and puts each where its columns come from:
-   through projections (by substitution), windows, unions and sorts without a limit, into the sides
+   through projections (by substitution), windows, unions and sorts without a limit (but not into a
+   spool, whose rows are read in several places), into the sides
    of joins; what compares both sides of an inner join becomes a key. A conjunct that can fail (a
    division, a cast) is not moved below a join: there it would meet rows that the join drops, and
    turn a good query into an error. After that constants are folded and an inner join's sides are
@@ -55,14 +56,6 @@ static void split(struct optimizer *o, struct conjuncts *cs, struct weir_expr *e
 }
 
 /* ---- facts about expressions ---- */
-
-static bool is_volatile(const struct weir_expr *e)
-{
-    if (e->op == WEIR_OP_CALL && e->fn->volatile_) return true;
-    for (int i = 0; i < e->n_args; i++)
-        if (is_volatile(e->arg[i])) return true;
-    return false;
-}
 
 /* Can evaluating E meet a value error? Casts and functions are taken to be able to. */
 static bool can_fail(const struct weir_expr *e)
@@ -155,6 +148,7 @@ static struct weir_node *copy_node(struct optimizer *o, const struct weir_node *
     struct weir_node *c = grab(o, 1, sizeof *c);
     if (!c) return NULL;
     *c = *n;
+    c->origin = n->origin ? n->origin : n;
     c->input = grab(o, (size_t)n->n_inputs, sizeof *c->input);
     if (!c->input) return NULL;
     memcpy(c->input, n->input, (size_t)n->n_inputs * sizeof *c->input);
@@ -167,7 +161,7 @@ static struct weir_node *push_project(struct optimizer *o, struct weir_node *n, 
 {
     struct conjuncts below = {0}, above = {0};
     bool fixed = true;
-    for (int i = 0; i < n->schema.n; i++) fixed = fixed && !is_volatile(n->project.expr[i]);
+    for (int i = 0; i < n->schema.n; i++) fixed = fixed && !weir_expr_volatile(n->project.expr[i]);
     for (int i = 0; i < cs.n; i++)
         if (fixed)
             add(o, &below, replace(o, cs.e[i], n->project.expr, 0));
@@ -200,7 +194,7 @@ static bool as_key(struct optimizer *o, struct weir_expr *e, int nl, int total,
     if (reads(x, nl, total) || reads(y, 0, nl) || !reads(x, 0, nl) || !reads(y, nl, total))
         return false;
     if (!weir_type_same(x->type, y->type) && weir_type_phys(x->type) != WEIR_PHYS_STR) return false;
-    if (can_fail(x) || can_fail(y) || is_volatile(e)) return false;
+    if (can_fail(x) || can_fail(y) || weir_expr_volatile(e)) return false;
     *left = x;
     *right = replace(o, y, NULL, nl);
     return true;
@@ -231,7 +225,7 @@ static struct weir_node *push_join(struct optimizer *o, struct weir_node *n, str
     struct conjuncts left = {0}, right = {0}, above = {0}, on = {0}, residual = {0};
     struct weir_expr *l, *r;
     for (int i = 0; i < cs.n; i++) {
-        bool stays = can_fail(cs.e[i]) || is_volatile(cs.e[i]);
+        bool stays = can_fail(cs.e[i]) || weir_expr_volatile(cs.e[i]);
         if (!stays && !reads(cs.e[i], nl, total))
             add(o, &left, cs.e[i]);
         else if (!stays && inner && !reads(cs.e[i], 0, nl))
@@ -243,7 +237,7 @@ static struct weir_node *push_join(struct optimizer *o, struct weir_node *n, str
     }
     if (n->join.residual) split(o, &on, n->join.residual);
     for (int i = 0; i < on.n; i++) {
-        bool stays = can_fail(on.e[i]) || is_volatile(on.e[i]);
+        bool stays = can_fail(on.e[i]) || weir_expr_volatile(on.e[i]);
         if (!stays && inner && !reads(on.e[i], nl, total))
             add(o, &left, on.e[i]);
         else if (!stays && n->join.type != WEIR_JOIN_ANTI_NULL && !reads(on.e[i], 0, nl))
@@ -267,7 +261,7 @@ static struct weir_node *push(struct optimizer *o, struct weir_node *original, s
     if (!n) return original;
     switch (n->kind) {
     case WEIR_NODE_FILTER:
-        if (is_volatile(n->filter.predicate)) break;
+        if (weir_expr_volatile(n->filter.predicate)) break;
         split(o, &cs, n->filter.predicate);
         return push(o, n->input[0], cs);
     case WEIR_NODE_PROJECT: return push_project(o, n, cs);
@@ -277,7 +271,7 @@ static struct weir_node *push(struct optimizer *o, struct weir_node *original, s
         for (int i = 0; i < n->n_inputs; i++) n->input[i] = push(o, n->input[i], cs);
         return n;
     case WEIR_NODE_SORT:
-        if (n->sort.limit >= 0 || n->sort.offset > 0) break;
+        if (n->sort.limit >= 0 || n->sort.offset > 0 || n->sort.spool) break;
         n->input[0] = push(o, n->input[0], cs);
         return n;
     default: break;
@@ -306,7 +300,7 @@ static struct weir_expr *fold(struct optimizer *o, struct weir_expr *e)
         c->arg = arg;
         e = c;
     }
-    if (!constant || is_volatile(e)) return e;
+    if (!constant || weir_expr_volatile(e)) return e;
     struct weir_value v;
     struct weir_expr *c;
     if (weir_eval_const(o->a, e, 0, &v, NULL) || !(c = weir_expr_const(o->a, &v, e->pos))) return e;

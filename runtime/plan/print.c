@@ -273,7 +273,7 @@ static const char *node_name(const struct weir_node *n)
     case WEIR_NODE_JOIN: return join[n->join.type];
     case WEIR_NODE_AGGREGATE: return "Aggregate";
     case WEIR_NODE_WINDOW: return window[n->window.kind];
-    case WEIR_NODE_SORT: return n->sort.n_keys ? "Sort" : "Limit";
+    case WEIR_NODE_SORT: return n->sort.spool ? "Spool" : n->sort.n_keys ? "Sort" : "Limit";
     default: return "Union";
     }
 }

@@ -120,20 +120,37 @@ class Results(Case):
         table = "CREATE TABLE %s (x INT) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv');"
         full = "SELECT COUNT(*) AS n FROM l FULL JOIN r ON l.x = r.x"
         r = table % ("r", self.write("r.csv", "2\n3\n"))
-        self.fails(weir("run", "-c", table % ("l", "/dev/stdin") + r + full, stdin="1\n2\n"), 4,
-                   "standard input is a pipe and was read already")
+        read_already = " is a pipe and was read already"
+        stdin = table % ("l", "/dev/stdin") + r
+        self.fails(weir("run", "-c", stdin + "SELECT x FROM l; SELECT x FROM l", stdin="1\n2\n"), 4, "standard input" + read_already)
+        self.assertEqual(self.ok(weir("run", "-c", stdin + full, "--format", "csv", stdin="1\n2\n")), "n\n3\n")
         fifo = self.path("fifo")
         os.mkfifo(fifo)
+        sets = "SELECT x, COUNT(*) FROM l GROUP BY GROUPING SETS ((x), ())"
         with subprocess.Popen(["sh", "-c", 'printf "1\\n2\\n" > "$0"', fifo]):
-            self.fails(weir("run", "-c", table % ("l", fifo) + r + full), 4, fifo + " is a pipe and was read already")
-        for sql in (full, "SELECT x FROM l; SELECT x FROM l"):
-            ends = os.pipe()
-            os.write(ends[1], b"1\n2\n")
-            os.close(ends[1])
-            path = "/dev/fd/%d" % ends[0]
-            out = subprocess.run([WEIR, "run", "-c", table % ("l", path) + r + sql], pass_fds=ends[:1], capture_output=True, text=True)
-            os.close(ends[0])
-            self.fails(out, 4, path + " is a pipe and was read already")
+            self.fails(weir("run", "-c", table % ("l", fifo) + sets), 4, fifo + read_already, "GROUPING SETS")
+        ends = os.pipe()
+        os.write(ends[1], b"1\n2\n")
+        os.close(ends[1])
+        path = "/dev/fd/%d" % ends[0]
+        out = subprocess.run([WEIR, "run", "-c", table % ("l", path) + "SELECT x FROM l; SELECT x FROM l"], pass_fds=ends[:1],
+                             capture_output=True, text=True)
+        os.close(ends[0])
+        self.fails(out, 4, path + read_already)
+
+    def test_full_join_of_rows_that_differ_each_time(self):
+        """Both sides are needed twice; what LIMIT or RAND() choose is chosen once."""
+        r = ("CREATE TABLE r (y BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '5000', 'fields.y.kind' = 'sequence',"
+             "'fields.y.start' = '1', 'fields.y.end' = '5000');")
+        for side in ("SELECT y AS x FROM r WHERE RAND() < 0.5", "SELECT y AS x FROM r LIMIT 100",
+                     "SELECT CAST(RAND() * 5000 AS BIGINT) AS x FROM r GROUP BY y"):
+            for join in ("(%s) AS a FULL JOIN r ON a.x = r.y", "r FULL JOIN (%s) AS a ON a.x = r.y"):
+                out = self.ok(self.sql(r + "SELECT COUNT(DISTINCT y), SUM(CASE WHEN x IS NULL THEN y ELSE 0 END) + "
+                                       "SUM(DISTINCT CASE WHEN x IS NULL THEN 0 ELSE y END) FROM " + join % side, "--partitions", "4"))
+                self.assertEqual(out.splitlines()[1], "5000,12502500", side)
+        shown = self.ok(weir("explain", "-c", r + "SELECT * FROM (SELECT y FROM r LIMIT 3) AS a FULL JOIN r ON a.y = r.y"))
+        self.assertEqual(shown.count("-> spool"), 1, shown)
+        self.assertEqual(shown.count("read spool"), 2, shown)
 
     def test_a_table_is_read_again_for_each_query(self):
         self.write("t.csv", "1\n2\n3\n")
