@@ -173,6 +173,7 @@ struct merge {
     struct object_state *o;
     struct weir_groups **part;
     int n_parts;
+    struct weir_groups_rows *rows; /* exchange: [n_parts] */
 };
 
 static int merge_part(void *ctx, int slot, struct weir_error *err)
@@ -190,9 +191,49 @@ static int merge_part(void *ctx, int slot, struct weir_error *err)
     return rc;
 }
 
+static int take_part(void *ctx, int slot, struct weir_error *err)
+{
+    struct merge *m = ctx;
+    uint64_t start = weir_now_ns();
+    int rc = WEIR_OK;
+    for (int i = 0; !rc && i < m->n_parts; i++)
+        if (i != slot)
+            rc = weir_groups_take_part(m->o->groups[slot], &m->rows[i], (uint32_t)slot,
+                                       (uint32_t)m->n_parts, err);
+    if (!rc)
+        weir_trace_span(m->j->o->trace, slot, "merge groups", "merge", start, weir_now_ns(),
+                        weir_groups_count(m->o->groups[slot]));
+    return rc;
+}
+
+static int keep_part(void *ctx, int slot, struct weir_error *err)
+{
+    (void)err;
+    struct merge *m = ctx;
+    weir_groups_keep_part(m->o->groups[slot], (uint32_t)slot, (uint32_t)m->n_parts);
+    return WEIR_OK;
+}
+
+/* Large tables: each slot's table becomes its part. */
+static int exchange_groups(struct job *j, struct object_state *o, struct weir_error *err)
+{
+    struct merge m = {.j = j, .o = o, .n_parts = o->n_groups};
+    m.rows = weir_calloc((size_t)m.n_parts, sizeof *m.rows);
+    int rc = m.rows ? WEIR_OK : weir_fail_nomem(err, 0, "merging the groups");
+    for (int i = 0; !rc && i < m.n_parts; i++)
+        rc = weir_groups_rows_of(o->groups[i], &m.rows[i], err);
+    if (!rc) rc = weir_workers_run(j->o->workers, take_part, &m, err);
+    if (!rc) rc = weir_workers_run(j->o->workers, keep_part, &m, err);
+    for (int i = 0; m.rows && i < m.n_parts; i++) weir_free(m.rows[i].chunk);
+    weir_free(m.rows);
+    return rc;
+}
+
 static int complete_groups(struct job *j, struct object_state *o, struct weir_error *err)
 {
     if (j->n_slots == 1) return WEIR_OK;
+    if (o->n_groups == j->n_slots && weir_groups_can_exchange(o->groups, o->n_groups))
+        return exchange_groups(j, o, err);
     size_t total = 0;
     for (int i = 0; i < o->n_groups; i++) total += weir_groups_count(o->groups[i]);
     struct merge m = {.j = j, .o = o};

@@ -502,6 +502,21 @@ uint64_t weir_groups_take(struct weir_groups *g, size_t i, uint32_t word)
     return v;
 }
 
+void weir_groups_keep_part(struct weir_groups *g, uint32_t part, uint32_t n_parts)
+{
+    size_t kept = 0;
+    g->null_row = NO_ROW;
+    for (size_t i = 0; i < g->n_rows; i++) {
+        const uint64_t *row = group_row(g, i);
+        if (group_part(row[0], n_parts) != part) continue;
+        if (g->integer_key && row[1]) g->null_row = (uint32_t)kept;
+        if (kept != i) memcpy(group_row(g, kept), row, g->words * sizeof *row);
+        kept++;
+    }
+    g->n_rows = kept;
+    free_directory(g); /* whoever looks for a group makes it anew */
+}
+
 int weir_groups_clear(struct weir_groups *g, struct weir_error *err)
 {
     size_t full = (size_t)1 << g->shift;

@@ -33,6 +33,25 @@ int weir_groups_merge_rows(struct weir_groups *g, const uint64_t *rows, size_t n
 int weir_groups_merge_part(struct weir_groups *g, const struct weir_groups *from, uint32_t part,
                            uint32_t n_parts, struct weir_error *err) WEIR_NODISCARD;
 
+/* Merging large tables where they are, without another one: with N tables, thread I takes part I of
+   the rows of all others over into table I, and when all threads have done so keeps only part I
+   there. Every part is read and written by one thread, so there are no locks. */
+
+/* The rows that a table has now. They stay where they are while the table grows. */
+struct weir_groups_rows {
+    uint64_t **chunk;
+    size_t n_rows;
+    uint32_t shift, words;
+};
+/* Can all of G[0..n) be merged like that? They are of the same layout, with keys. */
+bool weir_groups_can_exchange(struct weir_groups *const *g, int n);
+/* Before the threads start; OUT's chunk is the caller's to weir_free. */
+int weir_groups_rows_of(const struct weir_groups *g, struct weir_groups_rows *out,
+                        struct weir_error *err) WEIR_NODISCARD;
+int weir_groups_take_part(struct weir_groups *g, const struct weir_groups_rows *from, uint32_t part,
+                          uint32_t n_parts, struct weir_error *err) WEIR_NODISCARD;
+void weir_groups_keep_part(struct weir_groups *g, uint32_t part, uint32_t n_parts);
+
 size_t weir_groups_count(const struct weir_groups *g);
 /* Row I's words (0 <= I < count), in order of first appearance. */
 const uint64_t *weir_groups_row(const struct weir_groups *g, size_t i);

@@ -221,15 +221,15 @@ static bool chosen(const struct choice *c, const uint64_t *row)
     return c->n_parts ? group_part(row[0], c->n_parts) == c->part : !c->drop(c->ctx, row);
 }
 
-static int merge_chosen(struct weir_groups *g, const struct weir_groups *from,
+static int merge_chosen(struct weir_groups *g, const struct weir_groups_rows *from,
                         const struct choice *choice, uint32_t *map, struct weir_error *err)
 {
     int rc = WEIR_OK;
-    size_t at = 0;
+    size_t at = 0, in_chunk = ((size_t)1 << from->shift) - 1;
     while (at < from->n_rows && !rc) {
         uint32_t m = 0;
         for (; at < from->n_rows && m < WEIR_VECTOR; at++) {
-            uint64_t *row = group_row(from, at);
+            uint64_t *row = from->chunk[at >> from->shift] + (at & in_chunk) * from->words;
             if (map) map[at] = NO_ROW;
             if (!chosen(choice, row)) continue;
             g->pick[m] = (uint32_t)at;
@@ -238,23 +238,29 @@ static int merge_chosen(struct weir_groups *g, const struct weir_groups *from,
         rc = merge_vector(g, (const uint64_t *const *)g->picked_row, m, err);
         for (uint32_t i = 0; map && !rc && i < m; i++) map[g->pick[i]] = g->row_no[i];
     }
-    for (uint32_t a = 0; a < g->layout->n_aggs && !rc; a++)
-        if (g->set[a]) rc = merge_set(g, from, a, map, err);
     return rc;
+}
+
+static bool has_sets(const struct weir_groups *g)
+{
+    for (uint32_t a = 0; a < g->layout->n_aggs; a++)
+        if (g->set[a]) return true;
+    return false;
 }
 
 static int merge_table(struct weir_groups *g, const struct weir_groups *from,
                        const struct choice *choice, struct weir_error *err)
 {
-    bool sets = false;
-    for (uint32_t a = 0; a < g->layout->n_aggs; a++) sets = sets || g->set[a];
+    struct weir_groups_rows rows = {from->chunk, from->n_rows, from->shift, from->words};
     size_t bytes = from->n_rows * sizeof(uint32_t);
     uint32_t *map = NULL;
-    if (sets) {
+    if (has_sets(g)) {
         map = weir_pool_malloc(g->pool, bytes, err);
         if (!map) return WEIR_ERR_NOMEM;
     }
-    int rc = merge_chosen(g, from, choice, map, err);
+    int rc = merge_chosen(g, &rows, choice, map, err);
+    for (uint32_t a = 0; a < g->layout->n_aggs && !rc; a++)
+        if (g->set[a]) rc = merge_set(g, from, a, map, err);
     weir_pool_free(g->pool, map, bytes);
     return rc;
 }
@@ -263,6 +269,31 @@ int weir_groups_merge_part(struct weir_groups *g, const struct weir_groups *from
                            uint32_t n_parts, struct weir_error *err)
 {
     return merge_table(g, from, &(struct choice){.part = part, .n_parts = n_parts}, err);
+}
+
+/* A first chunk that is not full may move when its table grows; sets are not divided by parts. */
+bool weir_groups_can_exchange(struct weir_groups *const *g, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!g[i]->keys.n || g[i]->n_rows < (size_t)1 << g[i]->shift || has_sets(g[i]))
+            return false;
+    return true;
+}
+
+int weir_groups_rows_of(const struct weir_groups *g, struct weir_groups_rows *out,
+                        struct weir_error *err)
+{
+    size_t bytes = g->n_chunks * sizeof *out->chunk;
+    *out = (struct weir_groups_rows){weir_malloc(bytes), g->n_rows, g->shift, g->words};
+    if (!out->chunk) return weir_fail_nomem(err, bytes, "merging the groups");
+    memcpy(out->chunk, g->chunk, bytes);
+    return WEIR_OK;
+}
+
+int weir_groups_take_part(struct weir_groups *g, const struct weir_groups_rows *from, uint32_t part,
+                          uint32_t n_parts, struct weir_error *err)
+{
+    return merge_chosen(g, from, &(struct choice){.part = part, .n_parts = n_parts}, NULL, err);
 }
 
 int weir_groups_remove(struct weir_groups *g, bool (*drop)(void *ctx, const uint64_t *row),

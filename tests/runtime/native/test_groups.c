@@ -315,6 +315,57 @@ static void test_update(void **state)
     free(v);
 }
 
+/* Tables that take each other's parts over, where they are: their union is the whole. */
+static void test_exchange(void **state)
+{
+    (void)state;
+    struct vectors *v = malloc(sizeof *v);
+    uint32_t exchanged = 0;
+    for (int round = 0; round < 100 / WEIR_TEST_SHARE; round++) {
+        struct setup s;
+        struct weir_groups *g[4], *all;
+        struct weir_groups_rows rows[4];
+        random_setup(&s, rnd(4) == 0);
+        struct weir_batch *b =
+            random_batch(s.n_cols, s.types, 800 + rnd(1200), 1000, rnd(3) * 4, rnd(4) == 0);
+        int n = 2 + (int)rnd(3);
+        struct weir_pool pool = {.name = "test", .limit = 1 << 18}; /* small chunks … */
+        for (int i = 0; i < n; i++)
+            assert_int_equal(weir_groups_new(&s.layout, &pool, &g[i], NULL), 0);
+        pool.limit = 0; /* … and room for them */
+        feed(&s, g, (uint32_t)n, v, b);
+        if (weir_groups_can_exchange(g, n)) {
+            struct reference r = reference_of(&s, b);
+            for (int i = 0; i < n; i++)
+                assert_int_equal(weir_groups_rows_of(g[i], &rows[i], NULL), 0);
+            for (int k = 0; k < n * n; k++) /* whoever is first has changed his own table by then */
+                if (k / n != k % n)
+                    assert_int_equal(weir_groups_take_part(g[k / n], &rows[k % n],
+                                                           (uint32_t)(k / n), (uint32_t)n, NULL),
+                                     0);
+            assert_int_equal(weir_groups_new(&s.layout, &pool, &all, NULL), 0);
+            size_t sum = 0;
+            for (int i = 0; i < n; i++) {
+                weir_groups_keep_part(g[i], (uint32_t)i, (uint32_t)n);
+                sum += weir_groups_count(g[i]);
+                assert_int_equal(weir_groups_merge_part(all, g[i], 0, 1, NULL), 0);
+                free(rows[i].chunk);
+            }
+            assert_int_equal(weir_groups_count(all), sum);
+            check_table(&r, all, NULL);
+            weir_groups_free(all);
+            free(r.leader);
+            exchanged++;
+        }
+        for (int i = 0; i < n; i++) weir_groups_free(g[i]);
+        assert_int_equal(pool.used, 0);
+        weir_batch_unref(b);
+        setup_free(&s);
+    }
+    assert_true(exchanged > 10 / WEIR_TEST_SHARE);
+    free(v);
+}
+
 /* Several tables, merged by parts: the parts' union is the whole. */
 static void test_merge_parts(void **state)
 {
@@ -433,9 +484,8 @@ int main(void)
 {
     random_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_update),
-        cmocka_unit_test(test_merge_parts),
-        cmocka_unit_test(test_merge_rows),
+        cmocka_unit_test(test_update),      cmocka_unit_test(test_exchange),
+        cmocka_unit_test(test_merge_parts), cmocka_unit_test(test_merge_rows),
         cmocka_unit_test(test_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -560,6 +560,72 @@ static void test_parallel_merge(void **state)
     free(v);
 }
 
+struct exchange {
+    struct weir_groups *to;
+    const struct weir_groups_rows *rows;
+    uint32_t part;
+    int rc;
+};
+
+static void *take_parts(void *ctx)
+{
+    struct exchange *x = ctx;
+    for (uint32_t i = 0; i < 3 && !x->rc; i++)
+        if (i != x->part) x->rc = weir_groups_take_part(x->to, &x->rows[i], x->part, 3, NULL);
+    return NULL;
+}
+
+/* Three threads take parts of each other's tables over, which grow meanwhile, and then drop what
+   the others have taken; what is counted stays the same, and a group can be found again. */
+static void test_parallel_exchange(void **state)
+{
+    (void)state;
+    struct setup s;
+    struct weir_type key = weir_type_make(WEIR_TYPE_BIGINT);
+    struct vectors *v = malloc(sizeof *v);
+    struct weir_groups *g[3];
+    struct weir_groups_rows rows[3];
+    struct exchange x[3];
+    pthread_t thread[3];
+    struct weir_pool pool = {.name = "test", .limit = 1 << 20};
+    setup_init(&s, 1, &key);
+    setup_agg(&s, WEIR_AGG_COUNT, weir_type_make(WEIR_TYPE_NULL), false, false);
+    setup_done(&s);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(weir_groups_new(&s.layout, &pool, &g[i], NULL), 0);
+        struct weir_batch *b = random_batch(s.n_cols, s.types, 6000, 5000, 2, true);
+        for (uint32_t at = 0; at < 6000; at += 1000)
+            assert_int_equal(setup_update(&s, g[i], v, b, at, 1000, NULL), 0);
+        weir_batch_unref(b);
+    }
+    assert_true(weir_groups_can_exchange(g, 3));
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(weir_groups_rows_of(g[i], &rows[i], NULL), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        x[i] = (struct exchange){.to = g[i], .rows = rows, .part = i};
+        assert_int_equal(pthread_create(&thread[i], NULL, take_parts, &x[i]), 0);
+    }
+    uint64_t counted = 0;
+    size_t groups = 0;
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(x[i].rc, 0);
+        free(rows[i].chunk);
+        weir_groups_keep_part(g[i], i, 3);
+        size_t before = weir_groups_count(g[i]);
+        groups += before;
+        for (size_t r = 0; r < before; r++)
+            counted += weir_groups_row(g[i], r)[s.layout.agg_word[0]];
+        assert_int_equal(weir_groups_merge_part(g[i], g[i], i, 3, NULL), 0);
+        assert_int_equal(weir_groups_count(g[i]), before);
+        weir_groups_free(g[i]);
+    }
+    assert_int_equal(counted, 18000);
+    assert_true(groups > 5000 / 2);
+    assert_int_equal(pool.used, 0);
+    setup_free(&s);
+    free(v);
+}
+
 /* ---- out of memory ---- */
 
 static bool drop_some(void *ctx, const uint64_t *row)
@@ -626,12 +692,19 @@ int main(void)
 {
     random_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),          cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_directories),    cmocka_unit_test(test_wide_sums),
-        cmocka_unit_test(test_exact_sums),     cmocka_unit_test(test_variance),
-        cmocka_unit_test(test_close_variance), cmocka_unit_test(test_equal_variance),
-        cmocka_unit_test(test_error_states),   cmocka_unit_test(test_integer_overflow),
-        cmocka_unit_test(test_budget),         cmocka_unit_test(test_parallel_merge),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_wide_sums),
+        cmocka_unit_test(test_exact_sums),
+        cmocka_unit_test(test_variance),
+        cmocka_unit_test(test_close_variance),
+        cmocka_unit_test(test_equal_variance),
+        cmocka_unit_test(test_error_states),
+        cmocka_unit_test(test_integer_overflow),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_parallel_merge),
+        cmocka_unit_test(test_parallel_exchange),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
