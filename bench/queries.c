@@ -144,9 +144,9 @@ static void heading(const struct bench *b)
     printf("%lld rows, %lld build rows, %d threads, median of %d; read bandwidth %.1f GB/s\n\n",
            (long long)b->d.rows, (long long)b->d.build_rows, b->threads, b->runs,
            b->bandwidth / 1e9);
-    puts("| operator           | device    |       ms |  M rows/s |     GB/s | of bandwidth |   "
+    puts("| operator            | device    |       ms |  M rows/s |     GB/s | of bandwidth |   "
          "result |");
-    puts("|--------------------|-----------|----------|-----------|----------|-------------|-------"
+    puts("|---------------------|-----------|----------|-----------|----------|-------------|-------"
          "---|");
 }
 
@@ -162,7 +162,7 @@ static void report(const struct bench *b, const struct query *q, const char *dev
         puts("]}");
     } else {
         double s = bench_median(seconds, b->runs), rate = (double)b->d.rows * q->bytes_per_row / s;
-        printf("| %-18s | %-9s | %8.1f | %9.1f | %8.2f | %9.0f %% | %8lld |\n", q->name, device,
+        printf("| %-19s | %-9s | %8.1f | %9.1f | %8.2f | %9.0f %% | %8lld |\n", q->name, device,
                s * 1e3, (double)b->d.rows / s / 1e6, rate / 1e9, 100 * rate / b->bandwidth,
                (long long)a->rows);
     }
