@@ -81,14 +81,24 @@ static bool is_inexact(const struct query *q, int column)
 
 static const struct query *sorting;
 
-/* Exact columns first, so that inexact ones only order rows that are equal otherwise. */
+/* What differs in the last digits only is the same for a moment. */
+static int compare_roughly(const struct value *a, const struct value *b)
+{
+    if (a->null || b->null) return b->null - a->null;
+    float x = (float)a->d, y = (float)b->d;
+    return x < y ? -1 : x > y;
+}
+
+/* Exact columns first, so that inexact ones only order rows that are equal otherwise; these roughly,
+   then to the last digit. */
 static int compare_rows(const void *left, const void *right)
 {
     const struct value *a = left, *b = right;
-    for (int pass = 0; pass < 2; pass++)
+    for (int pass = 0; pass < 3; pass++)
         for (int c = 0; c < sorting->n_items; c++) {
-            if (is_inexact(sorting, c) != (pass == 1)) continue;
-            int order = compare_values(sorting->item[c].expr->type, &a[c], &b[c]);
+            if (is_inexact(sorting, c) != (pass > 0)) continue;
+            int order = pass == 1 ? compare_roughly(&a[c], &b[c])
+                                  : compare_values(sorting->item[c].expr->type, &a[c], &b[c]);
             if (order) return order;
         }
     return 0;
