@@ -4,7 +4,9 @@
    Rows are found in two rounds. First they are queued, with their key words, their place in the
    directory and the values that the aggregates need; once QUEUE rows are together, their places are
    read and their groups fetched into the cache, all independent of one another, and only then is
-   the first of them looked at. A pipeline that expands rows goes without a queue, row by row.
+   the first of them looked at. Where the directory is too large for the cache, the bits that a row
+   number leaves free hold the bits of the hash that come after the place: so a group of another key
+   is seldom fetched. A pipeline that expands rows goes without a queue, row by row.
 
    Where all keys have a fixed width, the place in the directory comes from multiplying the key
    words with the golden ratio and taking the highest bits (Knuth 6.4): cheap, and integers that
@@ -88,8 +90,8 @@ static struct keys keys_of(const struct gen *g, const struct weir_step *s)
     return k;
 }
 
-/* `place`: where in the directory to look first. */
-static void find_place(struct gen *g, const struct keys *k)
+/* `top`: the highest bits of the hash. */
+static void hash_keys(struct gen *g, const struct keys *k)
 {
     gen_key_words(g, k->reg, k->n, "");
     if (k->text) {
@@ -99,13 +101,14 @@ static void find_place(struct gen *g, const struct keys *k)
         for (uint32_t w = 0; w < k->words; w++)
             gen_put(g, "f = (rotate(f, 29UL) ^ k%u) * WK_HASH_SEED;", w);
     }
-    gen_put(g, "uint place = (uint)(%s >> dshift);", k->text ? "h" : "f");
+    gen_put(g, "uint top = (uint)(%s >> 32);", k->text ? "h" : "f");
 }
 
 /* A new group at D[at]: its keys, and neutral accumulators. */
-static void new_group(struct gen *g, const struct keys *k)
+static void new_group(struct gen *g, const struct keys *k, bool tags)
 {
-    gen_put(g, "if (!x) { if (count == cap) WK_FULL(count + 1) D[at] = ++count;");
+    gen_put(g, "if (!x) { if (count == cap) WK_FULL(count + 1) D[at] = %s++count;",
+            tags ? "tag | " : "");
     if (!k->text) gen_key_hash(g, k->reg, k->n, "");
     gen_put(g, "R = G + (ulong)(count - 1) * %u; R[0] = h; R[1] = nulls;", g->k->stride);
     for (uint32_t w = 0; w < k->words; w++)
@@ -133,15 +136,18 @@ static void compare_keys(struct gen *g, const struct keys *k)
     }
 }
 
-/* R: the row's group, from `place` on; what was read there, X, may be out of date if it is 0. */
-static void find_group(struct gen *g, const struct keys *k, const char *x)
+/* R: the row's group, from AT on; what was read there, X, may be out of date if it is 0. */
+static void find_group(struct gen *g, const struct keys *k, const char *at, const char *x,
+                       bool tags)
 {
     gen_put(g, "__global ulong *R;");
-    gen_put(g, "uint at = place;");
+    gen_put(g, "uint at = %s;", at);
+    if (tags) gen_put(g, "uint tag = top << (64 - dshift);");
     gen_put(g, "for (uint x = %s;; at = (at + 1) & dmask, x = D[at]) {", x);
     gen_put(g, "if (!x) x = D[at];");
-    new_group(g, k);
-    gen_put(g, "R = G + (ulong)(x - 1) * %u;", g->k->stride);
+    new_group(g, k, tags);
+    if (tags) gen_put(g, "if ((x ^ tag) > dmask) continue;");
+    gen_put(g, "R = G + (ulong)(%s - 1) * %u;", tags ? "(x & dmask)" : "x", g->k->stride);
     /* the hash only where it spares a comparison of bytes */
     if (k->text) gen_put(g, "if (R[0] != h) continue;");
     if (k->nullable) gen_put(g, "if (R[1] != nulls) continue;");
@@ -165,8 +171,8 @@ static void group_row(struct gen *g, const struct weir_step *s)
     if (g->refused) return;
     struct keys k = keys_of(g, s);
     if (k.n) {
-        find_place(g, &k);
-        find_group(g, &k, "D[at]");
+        hash_keys(g, &k);
+        find_group(g, &k, "top >> (dshift - 32)", "D[at]", false);
     }
     accumulate(g, &k);
 }
@@ -194,7 +200,7 @@ static void queue_row(struct gen *g, const struct weir_step *s)
     for (uint32_t i = 0; i < n && !g->refused; i++) gen_scalar(g, g->kept[i]);
     if (g->refused) return;
     k = keys_of(g, s);
-    find_place(g, &k);
+    hash_keys(g, &k);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = g->kept[i];
         gen_put(g, "row_r%u[queued] = r%u;", r, r);
@@ -203,7 +209,7 @@ static void queue_row(struct gen *g, const struct weir_step *s)
     for (uint32_t w = 0; w < k.words; w++) gen_put(g, "row_k%u[queued] = k%u;", w, w);
     if (k.nullable) gen_put(g, "row_nulls[queued] = nulls;");
     if (k.text) gen_put(g, "row_h[queued] = h;");
-    gen_put(g, "row_place[queued++] = place;");
+    gen_put(g, "row_top[queued++] = top;");
 }
 
 void gen_group(struct gen *g, const struct weir_step *s)
@@ -218,7 +224,8 @@ void gen_queue_declare(struct gen *g, const struct weir_step *s)
 {
     struct keys k = keys_of(g, s);
     uint32_t n = kept_registers(g, &k, g->kept);
-    gen_put(g, "uint queued = 0, row_place[%d], row_x[%d];", GEN_QUEUE, GEN_QUEUE);
+    gen_put(g, "uint queued = 0, row_top[%d], row_at[%d], row_x[%d];", GEN_QUEUE, GEN_QUEUE,
+            GEN_QUEUE);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = g->kept[i];
         gen_put(g, "%s row_r%u[%d];", gen_kind(phys(g, r)), r, GEN_QUEUE);
@@ -229,26 +236,41 @@ void gen_queue_declare(struct gen *g, const struct weir_step *s)
     if (k.text) gen_put(g, "ulong row_h[%d];", GEN_QUEUE);
 }
 
-void gen_queue_flush(struct gen *g, const struct weir_step *s)
+/* The queued rows find their groups and are added to them. */
+static void add_queued(struct gen *g, const struct keys *k, bool tags)
 {
-    struct keys k = keys_of(g, s);
-    uint32_t n = kept_registers(g, &k, g->kept);
-    gen_put(g, "for (uint e = 0; e < queued; e++) row_x[e] = D[row_place[e]];");
-    gen_put(
-        g,
-        "for (uint e = 0; e < queued; e++) WK_PREFETCH(G + (ulong)(row_x[e] ? row_x[e] - 1 : 0) * "
-        "%u)",
-        g->k->stride);
+    uint32_t n = kept_registers(g, k, g->kept);
     gen_put(g, "for (uint e = 0; e < queued; e++) {");
-    gen_put(g, "uint place = row_place[e]; ulong nulls = %s;", k.nullable ? "row_nulls[e]" : "0");
+    gen_put(g, "uint top = row_top[e]; ulong nulls = %s;", k->nullable ? "row_nulls[e]" : "0");
     for (uint32_t i = 0; i < n; i++) {
         uint32_t r = g->kept[i];
         gen_put(g, "%s r%u = row_r%u[e];", gen_kind(phys(g, r)), r, r);
         if (g->may[r]) gen_put(g, "uchar s%u = row_s%u[e];", r, r);
     }
-    for (uint32_t w = 0; w < k.words; w++) gen_put(g, "ulong k%u = row_k%u[e];", w, w);
-    if (k.text) gen_put(g, "ulong h = row_h[e];");
-    find_group(g, &k, "row_x[e]");
-    accumulate(g, &k);
+    for (uint32_t w = 0; w < k->words; w++) gen_put(g, "ulong k%u = row_k%u[e];", w, w);
+    if (k->text) gen_put(g, "ulong h = row_h[e];");
+    find_group(g, k, "row_at[e]", "row_x[e]", tags);
+    accumulate(g, k);
+    gen_put(g, "}");
+}
+
+void gen_queue_flush(struct gen *g, const struct weir_step *s)
+{
+    struct keys k = keys_of(g, s);
+    gen_put(g, "for (uint e = 0; e < queued; e++)");
+    gen_put(g, "row_x[e] = D[row_at[e] = row_top[e] >> (dshift - 32)];");
+    gen_put(g, "if (dmask < %u) {", GEN_NEAR);
+    gen_put(g,
+            "for (uint e = 0; e < queued; e++) WK_PREFETCH(G + (ulong)(row_x[e] ? row_x[e] - 1 : "
+            "0) * %u)",
+            g->k->stride);
+    add_queued(g, &k, false);
+    gen_put(g, "} else {");
+    gen_put(g, "for (uint e = 0; e < queued; e++) {");
+    gen_put(g, "uint at = row_at[e], x = row_x[e], tag = row_top[e] << (64 - dshift);");
+    gen_put(g, "while (x && (x ^ tag) > dmask) x = D[at = (at + 1) & dmask];");
+    gen_put(g, "row_at[e] = at; row_x[e] = x;");
+    gen_put(g, "WK_PREFETCH(G + (ulong)(x ? (x & dmask) - 1 : 0) * %u) }", g->k->stride);
+    add_queued(g, &k, true);
     gen_put(g, "} queued = 0;");
 }

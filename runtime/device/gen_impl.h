@@ -73,6 +73,7 @@ void gen_group(struct gen *g, const struct weir_step *s);
 /* The queue's arrays, known after the row's code; and what is done with a queue of rows. A row may
    be put in while there are less than GEN_QUEUE. */
 #define GEN_QUEUE 128
+#define GEN_NEAR  32768u /* slots: a directory that is smaller lies in the cache */
 void gen_queue_declare(struct gen *g, const struct weir_step *s);
 void gen_queue_flush(struct gen *g, const struct weir_step *s);
 void gen_gpu_group(struct gen *g, const struct weir_step *s); /* into the one table of all */
