@@ -409,6 +409,26 @@ class Devices(Case):
         self.assertEqual(len(want.splitlines()), 4)
         self.assertEqual(self.ok(weir("run", "-c", q, "--format", "csv", "--device", "opencl")), want)
 
+    def test_many_groups(self):
+        """Tables too large for the caches, merged by parts: keys far apart, NULLs, texts, two keys, wide ones."""
+        job = self.write("job.sql", """
+CREATE TABLE t (i BIGINT, n INT, s STRING) WITH ('connector' = 'datagen', 'number-of-rows' = '400000', 'seed' = '7',
+  'fields.i.min' = '-1000000000000', 'fields.i.max' = '1000000000000', 'fields.n.min' = '0', 'fields.n.max' = '100000000',
+  'fields.n.null-rate' = '0.3', 'fields.s.length' = '4');
+CREATE VIEW w AS SELECT i % CAST(150007 AS BIGINT) * 7919 AS k, CAST(n AS BIGINT) AS n, s FROM t;
+SELECT COUNT(*), SUM(c), SUM(k), MIN(m), MAX(m), SUM(c * (k % 1000)) FROM (SELECT k, COUNT(*) AS c, MIN(n) AS m FROM w GROUP BY k) AS g;
+SELECT COUNT(*), SUM(c), COUNT(n), SUM(n % 1000 * c) FROM (SELECT n, COUNT(*) AS c FROM w GROUP BY n) AS g;
+SELECT COUNT(*), SUM(c), MIN(s), MAX(s) FROM (SELECT s, COUNT(*) AS c FROM w GROUP BY s) AS g;
+SELECT COUNT(*), SUM(c), SUM(k), SUM(m) FROM (SELECT k, n % 10 AS m, COUNT(*) AS c FROM w GROUP BY k, n % 10) AS g;
+SELECT COUNT(*), SUM(c), SUM(e * c) FROM (SELECT CAST(k AS DECIMAL(25, 0)) * 1000000007 AS e, COUNT(*) AS c FROM w
+  GROUP BY CAST(k AS DECIMAL(25, 0)) * 1000000007) AS g;""")
+        out = {self.ok(weir("run", job, "--format", "csv", "--device", device, "--partitions", n))
+               for device in ("native", "opencl") for n in ("1", "2")}
+        self.assertEqual(len(out), 1, out)
+        first = out.pop().splitlines()[1].split(",")
+        self.assertEqual(first[1], "400000")
+        self.assertGreater(int(first[0]), 200000)
+
     def test_devices_that_are_not(self):
         self.fails(weir("run", "-c", "SELECT 1", "--device", "opencl:99"), 2, "opencl:99")
 
