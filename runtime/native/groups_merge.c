@@ -211,14 +211,14 @@ static int merge_set(struct weir_groups *g, const struct weir_groups *from, uint
 /* ---- tables ---- */
 
 struct choice {
-    uint32_t part, n_parts; /* n_parts > 0: rows of that part */
-    bool (*drop)(void *ctx, const uint64_t *row);
+    uint32_t part, n_parts;                       /* rows of that part, or … */
+    bool (*drop)(void *ctx, const uint64_t *row); /* … those that are not dropped */
     void *ctx;
 };
 
 static bool chosen(const struct choice *c, const uint64_t *row)
 {
-    return c->n_parts ? group_part(row[0], c->n_parts) == c->part : !c->drop(c->ctx, row);
+    return c->drop ? !c->drop(c->ctx, row) : group_part(row[0], c->n_parts) == c->part;
 }
 
 static int merge_chosen(struct weir_groups *g, const struct weir_groups_rows *from,
