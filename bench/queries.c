@@ -146,8 +146,9 @@ static void heading(const struct bench *b)
            b->bandwidth / 1e9);
     puts("| operator            | device    |       ms |  M rows/s |     GB/s | of bandwidth |   "
          "result |");
-    puts("|---------------------|-----------|----------|-----------|----------|-------------|-------"
-         "---|");
+    puts(
+        "|---------------------|-----------|----------|-----------|----------|-------------|-------"
+        "---|");
 }
 
 static void report(const struct bench *b, const struct query *q, const char *device,
